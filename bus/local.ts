@@ -1,0 +1,107 @@
+/**
+ * The bus inside one process: hands batches to the indexer and resolves when the indexer has them durable. It has no
+ * queue of its own and so nothing to lose: the files are the journal and the shipper's checkpoint is the position.
+ */
+import { mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Bus, BusHandlers, Follower, Rejected, Subscription } from '../pipeline/bus.ts'
+import { messageOf, ShiplogError } from '../pipeline/errors.ts'
+import { type EventBatch, recordOf } from '../pipeline/event-batch.ts'
+
+/** `rejectsPath`: the NDJSON file that keeps what the store refused for good. */
+export function createLocalBus({ rejectsPath }: { readonly rejectsPath: string }): Bus {
+  const subscribers = new Map<string, BusHandlers>()
+  const followers = new Set<Follower>()
+  const working = new Set<Promise<unknown>>()
+  const stop = new AbortController()
+
+  function track<T>(work: Promise<T>): Promise<T> {
+    working.add(work)
+    const done = (): void => void working.delete(work)
+    work.then(done, done)
+    return work
+  }
+
+  async function publish(batches: readonly EventBatch[], signal?: AbortSignal): Promise<void> {
+    if (stop.signal.aborted) throw new ShiplogError('CLOSED', 'the bus is closed')
+    if (subscribers.size === 0)
+      throw new ShiplogError('BUS_UNAVAILABLE', 'nobody reads the bus yet', { retryable: true })
+    const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
+    await Promise.all([...subscribers.values()].map((handlers) => handlers.events(batches, both)))
+    for (const follower of followers) tell(follower, batches)
+  }
+
+  async function reject(rejected: readonly Rejected[]): Promise<void> {
+    const lines = rejected.flatMap(({ batch, reason }) =>
+      Array.from({ length: batch.count }, (_, i) =>
+        JSON.stringify({ reason, record: recordOf(batch, i, batch.origin) }),
+      ),
+    )
+    try {
+      await mkdir(dirname(rejectsPath), { recursive: true })
+      await appendDurably(rejectsPath, `${lines.join('\n')}\n`)
+    } catch (cause) {
+      throw new ShiplogError('DATA_UNWRITABLE', `cannot keep rejected records: ${messageOf(cause)}`, {
+        retryable: true,
+        hint: `Make ${dirname(rejectsPath)} writable and give it space.`,
+        cause,
+      })
+    }
+  }
+
+  return {
+    publish: (batches, signal) => track(publish(batches, signal)),
+    async report(states) {
+      await Promise.all([...subscribers.values()].map((handlers) => track(handlers.files(states))))
+    },
+    reject,
+    async subscribe(group, handlers): Promise<Subscription> {
+      if (subscribers.has(group)) throw new ShiplogError('CONFLICT', `${group} reads the bus already`)
+      subscribers.set(group, handlers)
+      return {
+        async close() {
+          subscribers.delete(group)
+          await Promise.allSettled(working)
+        },
+      }
+    },
+    async follow(follower): Promise<Subscription> {
+      followers.add(follower)
+      return {
+        async close() {
+          followers.delete(follower)
+        },
+      }
+    },
+    async close() {
+      await Promise.allSettled(working)
+      stop.abort()
+    },
+  }
+}
+
+/** A follower only looks on: what goes wrong there must not make a durable publish fail. */
+function tell(follower: Follower, batches: readonly EventBatch[]): void {
+  try {
+    follower.events(batches)
+  } catch {
+    follower.missed(batches.reduce((sum, batch) => sum + batch.count, 0))
+  }
+}
+
+/** All of `text` at the end of the file and on the disk, or the file as it was. */
+async function appendDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'a')
+  try {
+    const { size } = await file.stat()
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } catch (error) {
+      await file.truncate(size)
+      throw error
+    }
+  } finally {
+    await file.close()
+  }
+}

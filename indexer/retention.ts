@@ -1,0 +1,50 @@
+/** Drops whole days, and what is known of files that are gone, when they are older than they have to be kept. */
+import type { Logger } from 'pino'
+import type { FileState } from '../pipeline/bus.ts'
+import { messageOf } from '../pipeline/errors.ts'
+import type { State } from '../pipeline/state.ts'
+import type { Store } from '../pipeline/store.ts'
+
+const intervalMs = 3_600_000
+const dayUs = 86_400_000_000
+
+/** `days` = 0 keeps everything. */
+export function startRetention(
+  store: Pick<Store, 'retain' | 'stats'>,
+  state: Pick<State, 'list' | 'delete'>,
+  days: number,
+  log: Logger,
+): { close(): Promise<void> } {
+  if (days === 0) return { close: async () => {} }
+  let running = sweep()
+  const timer = setInterval(() => {
+    running = running.then(sweep)
+  }, intervalMs)
+  timer.unref()
+
+  async function sweep(): Promise<void> {
+    try {
+      const before = Date.now() * 1000 - days * dayUs
+      const { partitions } = await store.stats()
+      for (const cluster of new Set(partitions.map((partition) => partition.cluster))) {
+        const dropped = await store.retain(cluster, before)
+        for (const { partition, events, bytes } of dropped) {
+          log.info({ cluster, partition, events, bytes }, `dropped ${partition}: older than ${days} days`)
+        }
+      }
+      for (const { key, value } of await state.list('file/')) {
+        const file = value as FileState
+        if (file.state === 'gone' && file.updatedAt < before) await state.delete(key)
+      }
+    } catch (error) {
+      log.error(`retention failed and is tried again in an hour: ${messageOf(error)}`)
+    }
+  }
+
+  return {
+    async close() {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

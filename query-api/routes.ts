@@ -1,0 +1,46 @@
+/** What every group of routes is given, and what they share about a request. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
+import type { Registry } from 'prom-client'
+import type { Config } from '../pipeline/config.ts'
+import { ShiplogError } from '../pipeline/errors.ts'
+import type { State } from '../pipeline/state.ts'
+import type { Store } from '../pipeline/store.ts'
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** What the server is built from. */
+export interface ServerParts {
+  readonly store: Store
+  readonly state: State
+  readonly config: Pick<Config, 'searchTimeMsMax' | 'requestsPerMinuteMax' | 'listen'>
+  readonly log: FastifyBaseLogger
+  /** Where /metrics reads, and where the server enters its own. */
+  readonly registry: Registry
+  /** For each part of this process what troubles it now; undefined = nothing. The store is asked by the server itself. */
+  readonly health: () => Readonly<Record<string, string | undefined>>
+  /** Folder of the built page (default: ui/dist of this checkout). */
+  readonly uiFolder?: string
+  /** The clock, ms since the epoch. */
+  readonly now?: () => number
+}
+
+export interface RouteParts extends ServerParts {
+  readonly now: () => number
+}
+
+/** A signal that aborts when the client goes away before it has its whole answer. */
+export function signalOf(reply: FastifyReply): AbortSignal {
+  const abort = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) abort.abort(new ShiplogError('ABORTED', 'the client went away'))
+  })
+  return abort.signal
+}

@@ -1,0 +1,175 @@
+/**
+ * The query API: search, context, export, what is shipped, health, and the page. `buildServer` makes it; whoever calls
+ * it listens and closes.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
+import fastifyCompress from '@fastify/compress'
+import fastifyHelmet from '@fastify/helmet'
+import fastifyRateLimit from '@fastify/rate-limit'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { fastify, LogController } from 'fastify'
+import { Histogram } from 'prom-client'
+import { contextRoutes } from './context.ts'
+import { exportRoutes } from './export.ts'
+import { filesRoutes } from './files.ts'
+import { healthRoutes } from './health.ts'
+import { checkHost } from './host-check.ts'
+import { describeApi, openApiRoute } from './openapi.ts'
+import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './page.ts'
+import { parameterReader, readQueryString } from './parameters.ts'
+import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
+import type { Api, RouteParts, ServerParts } from './routes.ts'
+import { searchRoutes } from './search.ts'
+import { valuesRoutes } from './values.ts'
+
+export type { ServerParts } from './routes.ts'
+
+/** Below it compressing costs more than it saves. */
+const compressBytesMin = 16 * 1024
+/** Longest part of a path that is a parameter, UTF-16 units. */
+const pathPartUnitsMax = 512
+const prefix = '/api/v1'
+
+/** A server that is ready to listen. Rejects when the parts do not fit together (a broken invariant). */
+export async function buildServer(parts: ServerParts): Promise<Api> {
+  const routeParts: RouteParts = { ...parts, now: parts.now ?? Date.now }
+  const uiFolder = parts.uiFolder ?? uiFolderDefault
+  const api: Api = fastify({
+    loggerInstance: parts.log,
+    // What people search for is no business of our log: requests are logged below, without their parameters.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    exposeHeadRoutes: false,
+    // An export has no ceiling: a close breaks it off, which its client sees, instead of waiting for it.
+    forceCloseConnections: true,
+    routerOptions: { querystringParser: readQueryString as never, maxParamLength: pathPartUnitsMax },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply as never),
+    clientErrorHandler: refuseGarbage,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  api.setValidatorCompiler(({ schema, httpPart }) =>
+    // What stands in the path is checked by its route: only it can say 404.
+    httpPart === 'querystring' ? parameterReader(schema as never) : () => true,
+  )
+  // Answers are made to their schemas, and tests hold them to it; a second pass at run time would only drop what is new.
+  api.setSerializerCompiler(() => (body) => JSON.stringify(body))
+  api.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+
+  checkHost(api, parts.config.listen)
+  await describeApi(api)
+  await protect(api, parts)
+  const knownPaths = rememberPaths(api)
+  observe(api, parts)
+
+  await api.register(
+    async (routes) => {
+      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, filesRoutes]) {
+        add(routes as Api, routeParts)
+      }
+    },
+    { prefix },
+  )
+  healthRoutes(api, routeParts)
+  openApiRoute(api)
+  api.route({
+    method: ['GET', 'HEAD'],
+    url: '/',
+    schema: { hide: true },
+    handler: async (_request, reply) => sendPage(reply, uiFolder),
+  })
+  await servePage(api, uiFolder)
+
+  api.setNotFoundHandler({ preHandler: api.rateLimit() }, (request, reply) => {
+    const path = pathOf(request)
+    if (knownPaths.some((known) => known.test(path))) {
+      reply.header('allow', 'GET')
+      throw new HttpError(405, `${request.method} is not possible here`)
+    }
+    if (isPageRequest(request)) return sendPage(reply, uiFolder)
+    throw new HttpError(404, `there is nothing at ${path.slice(0, 200)}`)
+  })
+  return api
+}
+
+/** Headers, limits and compression, before any route. */
+async function protect(api: Api, { config }: ServerParts): Promise<void> {
+  await api.register(fastifyHelmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        // Mantine sets styles on elements.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        objectSrc: ["'none'"],
+        baseUri: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Plain HTTP on loopback is the usual way in; who puts TLS in front of it says so there.
+    strictTransportSecurity: false,
+  })
+  await api.register(fastifyRateLimit, {
+    max: config.requestsPerMinuteMax,
+    timeWindow: 60_000,
+    errorResponseBuilder: (_request, { max }) => new HttpError(429, `more than ${max} requests in a minute`),
+  })
+  // Only gzip: brotli at its default level would hold a page of records up for longer than the network does.
+  await api.register(fastifyCompress, { threshold: compressBytesMin, encodings: ['gzip'], zlibOptions: { level: 4 } })
+}
+
+/** The paths of the API as patterns, so that another method than GET gets a 405. */
+function rememberPaths(api: Api): RegExp[] {
+  const paths: RegExp[] = []
+  api.addHook('onRoute', ({ url, path }) => {
+    if (path.includes('*')) return
+    paths.push(new RegExp(`^${url.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`))
+  })
+  api.addHook('onRequest', async (request, reply) => {
+    // Before the body is read: what it holds does not matter.
+    if (!request.is404 || request.method === 'GET') return
+    if (!paths.some((known) => known.test(pathOf(request)))) return
+    reply.header('allow', 'GET')
+    throw new HttpError(405, `${request.method} is not possible here`)
+  })
+  return paths
+}
+
+/** One line for each request in the log (debug), and how long requests take in /metrics. Never their parameters. */
+function observe(api: Api, { registry }: ServerParts): void {
+  const seconds = new Histogram({
+    name: 'shiplog_http_request_seconds',
+    help: 'Time from a request to the end of its answer.',
+    labelNames: ['route', 'status'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
+    registers: [registry],
+  })
+  api.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const tookMs = reply.elapsedTime
+    seconds.observe({ route, status: String(reply.statusCode) }, tookMs / 1000)
+    request.log.debug(
+      { method: request.method, route, status: reply.statusCode, tookMs: Math.round(tookMs) },
+      'request',
+    )
+  })
+}
+
+/** What is no HTTP gets a problem too, as far as the socket takes it. */
+function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const detail = status === 431 ? 'the URL and the headers are more than 16 KiB' : 'this is no HTTP request'
+  const body = JSON.stringify(problemOf(new HttpError(status, detail), randomUUID()))
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,128 @@
+/**
+ * Which files are there? Folders are listed again on a timer, and that listing is the truth; chokidar only wakes it
+ * early. A folder whose modification time stands still has the same names as before, so it is not read again.
+ */
+import type { BigIntStats } from 'node:fs'
+import { lstat, readdir, stat } from 'node:fs/promises'
+import { systemCodeOf } from '../pipeline/errors.ts'
+import { identityOf } from './identity.ts'
+
+/** A file as it was when its folder was read. `path` is the name's bytes as latin1 text, so that no name is altered; see `shownPath`. */
+export interface Found {
+  readonly path: string
+  readonly stat: BigIntStats
+  /** See identityOf. */
+  readonly identity: string
+}
+
+export interface Listing {
+  /** Every file that was there, by path relative to the root. */
+  readonly files: ReadonlyMap<string, Found>
+  /** Folders and files that could not be looked at, with the system's error code, and what is never shipped. */
+  readonly unreadable: ReadonlyMap<string, string>
+}
+
+interface Folder {
+  modifiedNs: bigint
+  /** When it was read, ms; a change within the clock's grain of that moment would not show in modifiedNs. */
+  readAtMs: number
+  files: Found[]
+  folders: string[]
+  skipped: Map<string, string>
+}
+
+/** Folders nested deeper than this are not entered. */
+const depthMax = 32
+/** A folder read so soon after its own change is read once more. */
+const grainMs = 2000
+
+/** Paths on disk are bytes. */
+export function pathBytes(root: string, path: string): Buffer {
+  return path === '' ? Buffer.from(root) : Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')])
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+const chinese = new TextDecoder('gb18030')
+
+/** The path as people read it: UTF-8, else GB18030. */
+export function shownPath(path: string): string {
+  const bytes = Buffer.from(path, 'latin1')
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return chinese.decode(bytes)
+  }
+}
+
+/** Remembers folders between listings of one root. */
+export function createDiscovery(root: string): { list(): Promise<Listing> } {
+  const folders = new Map<string, Folder>()
+
+  async function list(): Promise<Listing> {
+    const files = new Map<string, Found>()
+    const unreadable = new Map<string, string>()
+    const seen = new Set<string>()
+    await visit('', 0, { files, unreadable, seen })
+    for (const path of folders.keys()) if (!seen.has(path)) folders.delete(path)
+    return { files, unreadable }
+  }
+
+  async function visit(
+    path: string,
+    depth: number,
+    out: { files: Map<string, Found>; unreadable: Map<string, string>; seen: Set<string> },
+  ): Promise<void> {
+    const folder = await folderAt(path, out.unreadable)
+    if (folder === undefined) return
+    out.seen.add(path)
+    for (const [skipped, why] of folder.skipped) out.unreadable.set(skipped, why)
+    for (const found of folder.files) out.files.set(found.path, found)
+    for (const child of folder.folders) {
+      if (depth < depthMax) await visit(child, depth + 1, out)
+      else out.unreadable.set(child, `nested deeper than ${depthMax} folders`)
+    }
+  }
+
+  async function folderAt(path: string, unreadable: Map<string, string>): Promise<Folder | undefined> {
+    try {
+      // The root itself may be a link; a link has a modification time of its own.
+      const { mtimeNs } = await (path === '' ? stat : lstat)(pathBytes(root, path), { bigint: true })
+      const known = folders.get(path)
+      const settled = known !== undefined && known.readAtMs - Number(mtimeNs / 1_000_000n) > grainMs
+      if (known?.modifiedNs === mtimeNs && settled) return known
+      const folder = await readFolder(path, mtimeNs)
+      folders.set(path, folder)
+      return folder
+    } catch (error) {
+      // Below a root that is away nothing is known to be gone.
+      if (path === '' || systemCodeOf(error) !== 'ENOENT') unreadable.set(path, systemCodeOf(error) ?? 'unreadable')
+      return undefined
+    }
+  }
+
+  async function readFolder(path: string, modifiedNs: bigint): Promise<Folder> {
+    const folder: Folder = { modifiedNs, readAtMs: Date.now(), files: [], folders: [], skipped: new Map() }
+    for (const entry of await readdir(pathBytes(root, path), { withFileTypes: true, encoding: 'buffer' })) {
+      const name = entry.name.toString('latin1')
+      const child = path === '' ? name : `${path}/${name}`
+      if (entry.isDirectory()) folder.folders.push(child)
+      else if (entry.isSymbolicLink()) folder.skipped.set(child, 'a symbolic link: its target is shipped where it is')
+      else if (entry.isFile()) await addFile(folder, child)
+    }
+    return folder
+  }
+
+  async function addFile(folder: Folder, path: string): Promise<void> {
+    try {
+      const found = await lstat(pathBytes(root, path), { bigint: true })
+      if (found.isFile()) folder.files.push({ path, stat: found, identity: identityOf(found) })
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return
+      folder.skipped.set(path, systemCodeOf(error) ?? 'unreadable')
+      // Permissions may be mended without a change of the folder: it is read again each time.
+      folder.readAtMs = 0
+    }
+  }
+
+  return { list }
+}

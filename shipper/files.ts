@@ -1,0 +1,205 @@
+/**
+ * Which incarnations there are: holds what the listing of the folders, the checkpoint and the files themselves say
+ * together. A tail lives here from the moment its file is seen until it is gone and read to its end.
+ */
+import type { Logger } from 'pino'
+import { messageOf } from '../pipeline/errors.ts'
+import { type Source, sourceKey } from '../pipeline/record.ts'
+import { archiveSuffix } from './archive.ts'
+import type { GenerationRow } from './checkpoint.ts'
+import { type Found, type Listing, shownPath } from './discover.ts'
+import type { Settings } from './learn.ts'
+import type { Placed } from './source.ts'
+import { Tail, type TailLimits } from './tail.ts'
+import { ulid, ulidMs } from './ulid.ts'
+
+/** A file that two listings in a row did not show is gone; one alone may have missed it while it was renamed. */
+const missedListingsMax = 2
+
+/** What ended, and files that nobody saw, are remembered so long. */
+const rememberMs = 7 * 86_400_000
+
+export interface FilesOptions {
+  readonly place: (path: string) => Placed
+  readonly settings: Settings
+  readonly limits: TailLimits
+  readonly log: Logger
+}
+
+export class Files {
+  readonly tails = new Map<string, Tail>()
+  /** What is there and not read, with the reason. */
+  unreadable: ReadonlyMap<string, string> = new Map()
+  /** Incarnations whose file was emptied before this process, and whose copy may still turn up. */
+  readonly emptied: Tail[] = []
+  /** Files outside the layout. */
+  misplaced = 0
+  readonly #remembered: Map<string, GenerationRow>
+  /** Incarnations that ended before this process. */
+  #ended: GenerationRow[]
+  /** ms of the newest generation of each source: older incarnations must sort first. */
+  readonly #newest = new Map<string, number>()
+  readonly #options: FilesOptions
+
+  constructor(rows: readonly GenerationRow[], options: FilesOptions) {
+    this.#options = options
+    // Rows come with older incarnations first: of two on one inode the newer one is what stands in it now. The other
+    // was emptied, and a process before this one still hoped for its copy.
+    this.#remembered = new Map()
+    this.#ended = rows.filter((row) => !row.live)
+    for (const row of rows) {
+      if (!row.live) continue
+      const emptied = this.#remembered.get(row.identity)
+      if (emptied !== undefined) this.emptied.push(this.#resume(emptied, emptied.path))
+      this.#remembered.set(row.identity, row)
+    }
+    for (const row of rows) this.#noteGeneration(row.source, ulidMs(row.generation))
+  }
+
+  /** Takes a listing over: new tails, new names. Returns the tails whose file is gone. */
+  take(listing: Listing): Tail[] {
+    this.unreadable = listing.unreadable
+    const seen = new Set<string>()
+    const named = this.#namesBefore(listing)
+    for (const found of listing.files.values()) {
+      const { identity } = found
+      const tail = this.tails.get(identity)
+      if (tail === undefined) this.#add(found, named)
+      // A second name of one file (a hard link) changes nothing while the first is still there.
+      else if (!seen.has(identity) && !this.#stillNamed(tail, listing)) tail.path = found.path
+      seen.add(identity)
+    }
+    const gone: Tail[] = []
+    for (const tail of this.tails.values()) {
+      if (seen.has(tail.identity)) tail.missedListings = 0
+      // What lies in a folder that cannot be listed now is not gone.
+      else if (!isBelow(tail.path, listing.unreadable)) tail.missedListings++
+      if (tail.missedListings >= missedListingsMax) gone.push(tail)
+    }
+    return gone
+  }
+
+  /** The same file begins anew: it was truncated or written over. The tail of before keeps its own incarnation. */
+  renew(old: Tail): Tail {
+    const { identity, path, source, isArchive } = old
+    const { settings, limits } = this.#options
+    const tail = new Tail({ identity, path, source, isArchive, referenceUs: Date.now() * 1000 }, settings, limits)
+    // Not the newest of the source: the file may have been renamed since, and another have its name.
+    tail.followsMs = old.generation === undefined ? old.followsMs : ulidMs(old.generation)
+    this.tails.set(identity, tail)
+    return tail
+  }
+
+  /** False for an incarnation that ended. */
+  follows(tail: Tail): boolean {
+    return this.tails.get(tail.identity) === tail
+  }
+
+  /** `copy` holds what `original` held: it goes on as that incarnation, from where that one was acknowledged. */
+  adopt(copy: Tail, original: GenerationRow): Tail {
+    const { identity, path } = copy
+    // A copy that ends before that place has nothing more to read.
+    const isWhole = original.position.offset <= copy.size
+    const position = isWhole ? original.position : { ...original.position, offset: copy.size, open: undefined }
+    const tail = this.#resume({ ...original, identity, position }, path)
+    if (this.#remembered.get(original.identity)?.generation === original.generation)
+      this.#remembered.delete(original.identity)
+    this.tails.set(identity, tail)
+    return tail
+  }
+
+  /** Incarnations whose files cannot be found. */
+  get absent(): Iterable<GenerationRow> {
+    return this.#remembered.values()
+  }
+
+  #resume(row: GenerationRow, path: string): Tail {
+    const { settings, limits } = this.#options
+    return Tail.resumed({ ...row, path }, path, isArchive(path), settings, limits)
+  }
+
+  remove(tail: Tail): void {
+    if (this.follows(tail)) this.tails.delete(tail.identity)
+  }
+
+  /** Its file cannot be found: removed, but should it come back, it goes on where it was. */
+  setAside(tail: Tail): void {
+    this.remove(tail)
+    if (tail.generation !== undefined) this.#remembered.set(tail.identity, tail.row(undefined))
+  }
+
+  /** Takes out what ended, or was last seen, too long ago; returns the generations. */
+  forgetOld(nowMs: number): string[] {
+    const isOld = (row: GenerationRow): boolean => row.updatedAt < nowMs - rememberMs
+    const forgotten = [...this.#ended, ...this.#remembered.values()].filter(isOld)
+    this.#ended = this.#ended.filter((row) => !isOld(row))
+    for (const row of forgotten) if (row.live) this.#remembered.delete(row.identity)
+    return forgotten.map((row) => row.generation)
+  }
+
+  /**
+   * The id of a new incarnation whose first event has this time (ms). One that came after another under the same name
+   * sorts behind it even where the clock in its lines went back; of files that were found together the stamps decide.
+   */
+  nextGeneration({ source, followsMs = -1 }: Tail, firstMs: number): string {
+    const ms = Math.max(firstMs, followsMs + 1)
+    this.#noteGeneration(source, ms)
+    return ulid(ms)
+  }
+
+  #noteGeneration(source: Source, ms: number): void {
+    const key = sourceKey(source)
+    this.#newest.set(key, Math.max(ms, this.#newest.get(key) ?? 0))
+  }
+
+  /** The names under which files were followed until now; only new files ask for them, so none without any. */
+  #namesBefore(listing: Listing): ReadonlySet<string> {
+    const isNew = [...listing.files.values()].some(({ identity }) => !this.tails.has(identity))
+    const known = isNew ? [...this.tails.values(), ...this.#remembered.values()] : []
+    return new Set(known.map(({ path }) => path))
+  }
+
+  #stillNamed(tail: Tail, listing: Listing): boolean {
+    const found = listing.files.get(tail.path)
+    return found?.identity === tail.identity
+  }
+
+  /** `named`: the names under which files were followed until now. */
+  #add(found: Found, named: ReadonlySet<string>): void {
+    const { identity } = found
+    const { settings, limits, log } = this.#options
+    const row = this.#remembered.get(identity)
+    if (row !== undefined) {
+      this.tails.set(identity, this.#resume(row, found.path))
+      this.#remembered.delete(identity)
+      return
+    }
+    try {
+      const packed = isArchive(found.path)
+      // An archive has the name of what was packed: that is the name which its lines were written under.
+      const name = packed ? found.path.slice(0, -archiveSuffix.length) : found.path
+      const { source, fits } = this.#options.place(shownPath(name))
+      if (!fits) this.misplaced++
+      const referenceUs = Number(found.stat.mtimeNs / 1000n)
+      const tail = new Tail({ identity, path: found.path, source, referenceUs, isArchive: packed }, settings, limits)
+      if (named.has(found.path)) tail.followsMs = this.#newest.get(sourceKey(source))
+      this.tails.set(identity, tail)
+    } catch (error) {
+      log.error({ path: shownPath(found.path) }, `cannot place a file: ${messageOf(error)}`)
+    }
+  }
+}
+
+function isArchive(path: string): boolean {
+  return path.endsWith(archiveSuffix)
+}
+
+/** True when one of the folders that `path` lies in is among the unreadable ones; '' is the root. */
+function isBelow(path: string, unreadable: ReadonlyMap<string, string>): boolean {
+  if (unreadable.size === 0) return false
+  if (unreadable.has('')) return true
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    if (unreadable.has(path.slice(0, slash))) return true
+  }
+  return false
+}

@@ -1,0 +1,48 @@
+/**
+ * Which file is this? A name is none: rotation gives it to another file. An inode is none: it is used again.
+ * Identity is inode and birth time together with a signature of the first bytes, which an appending writer never
+ * changes. The device number is left out: it changes on a remount.
+ */
+import type { BigIntStats } from 'node:fs'
+import { crc32 } from 'node:zlib'
+
+/** So many first bytes at the most make the signature. It grows with a file that is shorter. */
+export const signatureBytesMax = 1024
+
+export interface Signature {
+  readonly bytes: number
+  readonly crc: number
+}
+
+export const emptySignature: Signature = { bytes: 0, crc: 0 }
+
+/** `<inode>:<birth time, ns>` */
+export function identityOf(stat: Pick<BigIntStats, 'ino' | 'birthtimeNs'>): string {
+  return `${stat.ino}:${stat.birthtimeNs}`
+}
+
+export function signatureOf(head: Uint8Array): Signature {
+  const bytes = Math.min(head.length, signatureBytesMax)
+  return { bytes, crc: crc32(head.subarray(0, bytes)) }
+}
+
+/** True when `head` (the file's first bytes as they are now) still begins with what was signed. */
+export function fits(signature: Signature, head: Uint8Array): boolean {
+  if (head.length < signature.bytes) return false
+  return crc32(head.subarray(0, signature.bytes)) === signature.crc
+}
+
+/** The checksum of a range of bytes: what stands there in a copy must have the same. */
+export interface Block {
+  readonly from: number
+  readonly to: number
+  readonly crc: number
+}
+
+const blockBytesMax = 64 * 1024
+
+/** The last block of what was read: `chunk` is the file's bytes from `offset` on, of which those before `to` count. */
+export function blockOf(chunk: Uint8Array, offset: number, to: number): Block {
+  const from = Math.max(offset, to - blockBytesMax)
+  return { from, to, crc: crc32(chunk.subarray(from - offset, to - offset)) }
+}

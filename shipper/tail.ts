@@ -1,0 +1,403 @@
+/**
+ * Follows one incarnation of a file. It reads and cuts, nothing else: what it read counts only when the shipper says
+ * that it is acknowledged. Nothing is carried over between two reads; a line that is not finished is read again.
+ */
+import { isAscii } from 'node:buffer'
+import { fstatSync, statSync } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { batchBytes, type EventBatch } from '../pipeline/event-batch.ts'
+import type { Source } from '../pipeline/record.ts'
+import { contentBytesOf, contentHead, unpack } from './archive.ts'
+import type { GenerationRow } from './checkpoint.ts'
+import { type Events, eventsOf, type LineReaders, type Position, type Reading, readersOf } from './events.ts'
+import {
+  type Block,
+  blockOf,
+  emptySignature,
+  fits,
+  identityOf,
+  type Signature,
+  signatureBytesMax,
+  signatureOf,
+} from './identity.ts'
+import {
+  changeOf,
+  learn,
+  learnBytesMax,
+  type Settings,
+  unlearnt,
+  wantsLearning,
+  wantsLearningFromStart,
+} from './learn.ts'
+
+/** Events that were read together, and where reading goes on behind them. */
+export interface Window {
+  readonly tail: Tail
+  readonly batch: EventBatch
+  readonly from: Position
+  readonly next: Position
+  readonly readAt: number
+  /** How it was read: goes into the checkpoint with it. */
+  readonly reading: Reading
+  /** Its last bytes, once it is acknowledged. */
+  readonly block: Block
+  /** Memory it holds until it is acknowledged, bytes. */
+  readonly heldBytes: number
+}
+
+export interface TailLimits {
+  /** Where compressed files are unpacked while they are read. */
+  readonly unpackFolder: string
+  readonly readBytesMax: number
+  readonly lineIdleMs: number
+  readonly eventIdleMs: number
+}
+
+/** What a look at the file's size says; `waiting`: the rest was read and may still grow, see `releaseMs`. */
+export type Look = 'unread' | 'waiting' | 'quiet' | 'truncated' | 'gone'
+
+/** A shorter run of NUL bytes at the head of a file is no hole. */
+const holeBytesMin = 64 * 1024
+/** An archive that did not change for so long is whole. */
+const archiveQuietMs = 1000
+/** So many acknowledged blocks are remembered. */
+const blocksMax = 8
+
+const start: Position = { offset: 0, previousTime: undefined, open: undefined }
+
+/** The file was written over: it no longer begins with the bytes that were read. */
+export class ReplacedError extends Error {}
+
+/** The name leads to another file now: the next listing tells where this one went. */
+export class MovedError extends Error {}
+
+/** A file as it was found. */
+export interface FoundFile {
+  readonly identity: string
+  readonly path: string
+  readonly source: Source
+  readonly referenceUs: number
+  readonly isArchive: boolean
+}
+
+export class Tail {
+  readonly identity: string
+  /** Compressed: its size and offsets are those of its content. */
+  readonly isArchive: boolean
+  readonly source: Source
+  path: string
+  /** Undefined until the first event: its time is part of it. */
+  generation: string | undefined
+  signature: Signature = emptySignature
+  reading: Reading
+  /** The last acknowledged blocks, oldest first. */
+  blocks: readonly Block[] = []
+  /** Time part (ms) of the incarnation whose place it took under the same name; undefined when it took none. */
+  followsMs: number | undefined
+  /** True once it is known to be no copy of another file. */
+  vetted = false
+  /** Everything before it is acknowledged. */
+  acknowledged: Position = start
+  /** Where the next window starts. */
+  head: Position = start
+  /** Size at the last look, bytes. */
+  size = 0
+  lost = 0
+  /** The window that a process before this one had written ahead, to be read once more exactly so. */
+  replay: { readonly to: number; readonly readAt: number } | undefined
+  /** Published and not yet acknowledged; with `prepared` waiting behind it. */
+  flying: Window | undefined
+  prepared: Window | undefined
+  isReading = false
+  nextLookMs = 0
+  activeAtMs = Number.NEGATIVE_INFINITY
+  missedListings = 0
+  /** Why it cannot be read now; undefined when it can. */
+  trouble: string | undefined
+
+  #file: FileHandle | undefined
+  #packedBytes: bigint | undefined
+  #contentBytes: number | undefined
+  #readers: LineReaders
+  #unstamped = 0
+  /** Size at which the rest of the file was an event that may go on or a line that is not finished, and since when. */
+  #waiting: { size: number; sinceMs: number; idleMs: number } | undefined
+  readonly #limits: TailLimits
+  readonly #settings: Settings
+
+  constructor(file: FoundFile, settings: Settings, limits: TailLimits) {
+    this.identity = file.identity
+    this.isArchive = file.isArchive
+    this.path = file.path
+    this.source = file.source
+    this.#limits = limits
+    this.#settings = settings
+    this.reading = unlearnt(settings, file.referenceUs)
+    this.#readers = readersOf(this.reading)
+  }
+
+  /** Goes on where the checkpoint says. */
+  static resumed(row: GenerationRow, path: string, isArchive: boolean, settings: Settings, limits: TailLimits): Tail {
+    const { identity, source } = row
+    const tail = new Tail({ identity, path, source, isArchive, referenceUs: row.reading.referenceUs }, settings, limits)
+    tail.generation = row.generation
+    tail.signature = row.signature
+    tail.blocks = row.blocks
+    tail.vetted = true
+    tail.acknowledged = row.position
+    tail.head = row.position
+    tail.lost = row.lost
+    tail.replay = row.window
+    tail.#readAs(row.reading)
+    if (tail.replay === undefined) tail.#applySettings()
+    return tail
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined
+  }
+
+  get unreadBytes(): number {
+    return Math.max(0, this.size - this.head.offset)
+  }
+
+  /** The row that the checkpoint keeps; with the window when one is about to be published. */
+  row(window: Window | undefined, live = true): GenerationRow {
+    return {
+      generation: this.generation as string,
+      source: this.source,
+      path: this.path,
+      identity: this.identity,
+      signature: this.signature,
+      blocks: this.blocks,
+      position: window?.from ?? this.acknowledged,
+      reading: window?.reading ?? this.reading,
+      window: window && { to: window.next.offset, readAt: window.readAt },
+      lost: this.lost,
+      live,
+      updatedAt: Date.now(),
+    }
+  }
+
+  /**
+   * Looks at the size. `absolutePath` is used while the file is not open. `nowMs` is of a clock that never jumps
+   * (performance.now), as everywhere here but for what goes into records.
+   */
+  look(absolutePath: Buffer, nowMs: number): Look {
+    const size = this.#file ? fstatSync(this.#file.fd).size : this.#sizeAt(absolutePath)
+    if (size === undefined) return 'gone'
+    if (size !== this.size) this.activeAtMs = nowMs
+    if (size < this.head.offset || (this.replay && size < this.replay.to)) return 'truncated'
+    this.size = size
+    if (this.replay || (this.isArchive && this.#contentBytes === undefined)) return 'unread'
+    if (this.unreadBytes === 0) return 'quiet'
+    return this.#waiting?.size === size && nowMs < this.releaseMs ? 'waiting' : 'unread'
+  }
+
+  /** Undefined when the name is gone or leads to another file: rotation may have given it away since the last listing. */
+  #sizeAt(absolutePath: Buffer): number | undefined {
+    const stat = statSync(absolutePath, { throwIfNoEntry: false, bigint: true })
+    if (stat === undefined || identityOf(stat) !== this.identity) return undefined
+    if (!this.isArchive) return Number(stat.size)
+    // While it is being written nothing is known of its content.
+    if (this.#packedBytes !== stat.size) {
+      this.activeAtMs = performance.now()
+      this.#contentBytes = undefined
+    }
+    this.#packedBytes = stat.size
+    return this.#contentBytes ?? Math.max(this.size, this.head.offset)
+  }
+
+  /** When the rest of the file is taken as it is unless it grows; never, when nothing waits. */
+  get releaseMs(): number {
+    return this.#waiting === undefined ? Number.POSITIVE_INFINITY : this.#waiting.sinceMs + this.#waiting.idleMs
+  }
+
+  /**
+   * Reads the next window, or undefined when the rest of the file is an event or a line that may still grow.
+   * `nextGeneration` makes the id of a new incarnation from the time of its first event (ms). Throws ReplacedError,
+   * MovedError, or the system's error.
+   */
+  async read(
+    absolutePath: Buffer,
+    nowMs: number,
+    nextGeneration: (firstMs: number) => string,
+  ): Promise<Window | undefined> {
+    const file = await this.#open(absolutePath)
+    const from = this.head
+    const most = Math.max(this.#limits.readBytesMax, this.reading.eventBytesMax + 4096)
+    const wanted = this.replay ? this.replay.to - from.offset : Math.min(most, this.size - from.offset)
+    const chunk = await readBytes(file, from.offset, wanted)
+    // In this order: a file that is written over between the two reads must not pass for the one that was signed.
+    const head = await readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
+    if (!fits(this.signature, head) || (this.replay && chunk.length < wanted)) throw new ReplacedError()
+    this.signature = signatureOf(head)
+    const hole = this.generation === undefined ? holeBytes(chunk, from.offset) : 0
+    if (hole > 0) this.head = { ...from, offset: from.offset + hole }
+    const content = chunk.subarray(hole)
+    if (content.length > 0 && this.replay === undefined) await this.#learn(file, content)
+    return this.#cut(content, this.head, nowMs, nextGeneration)
+  }
+
+  async #learn(file: FileHandle, chunk: Buffer): Promise<void> {
+    const { offset } = this.head
+    if (wantsLearningFromStart(this.reading, offset)) {
+      const isFirst = this.generation === undefined
+      const beginning = isFirst ? chunk : await readBytes(file, 0, Math.min(learnBytesMax, this.size))
+      this.#readAs(learn(this.reading, beginning, isFirst ? offset : 0))
+    }
+    if (wantsLearning(this.reading, this.#unstamped, isAscii(chunk))) this.#readAs(learn(this.reading, chunk, offset))
+  }
+
+  /** `isWhole`: what follows the chunk belongs to no event of it. */
+  #cut(
+    chunk: Buffer,
+    from: Position,
+    nowMs: number,
+    nextGeneration: (firstMs: number) => string,
+    isWhole = false,
+  ): Window | undefined {
+    const { replay } = this
+    const readAt = replay?.readAt ?? Date.now() * 1000
+    const atEnd = from.offset + chunk.length >= this.size
+    const quietSinceMs = atEnd && this.#waiting?.size === this.size ? this.#waiting.sinceMs : nowMs
+    const isQuiet = quietSinceMs < nowMs
+    const takeRest = replay !== undefined || (isQuiet && nowMs >= quietSinceMs + this.#limits.lineIdleMs)
+    const takeLines = isWhole || (isQuiet && nowMs >= quietSinceMs + this.#limits.eventIdleMs)
+    const cut = (generation: string): Events =>
+      eventsOf(chunk, from, this.reading, this.#readers, { generation, readAt, takeRest, takeLines })
+    // The id of a new incarnation holds the time of its first event, so that has to be known before any id is made.
+    if (this.generation === undefined) {
+      const first = cut('')
+      if (first.columns.count > 0)
+        this.generation = nextGeneration(Math.floor((first.columns.time[0] as number) / 1000))
+    }
+    const events = cut(this.generation ?? '')
+    const change =
+      replay === undefined ? changeOf(this.reading, chunk, from.offset, events, this.#unstamped) : undefined
+    if (change !== undefined) {
+      const before =
+        change.at === 0 ? undefined : this.#cut(chunk.subarray(0, change.at), from, nowMs, nextGeneration, true)
+      this.#readAs(change.reading)
+      this.#unstamped = 0
+      return change.at === 0 ? this.#cut(chunk, from, nowMs, nextGeneration) : before
+    }
+    const { eventIdleMs, lineIdleMs } = this.#limits
+    const mayGoOn = atEnd && events.next.offset < this.size
+    this.#waiting = mayGoOn
+      ? { size: this.size, sinceMs: quietSinceMs, idleMs: events.holdsLines ? eventIdleMs : lineIdleMs }
+      : undefined
+    if (events.columns.count === 0) return undefined
+    this.#unstamped = events.stamped ? events.unstamped : this.#unstamped + events.unstamped
+    this.head = events.next
+    const { source, reading } = this
+    if (replay !== undefined) {
+      this.replay = undefined
+      this.#applySettings()
+    }
+    const origin = { source, generation: this.generation as string, encoding: reading.encoding, readAt }
+    const batch = { ...events.columns, origin }
+    return {
+      tail: this,
+      batch,
+      from,
+      next: events.next,
+      readAt,
+      reading,
+      block: blockOf(chunk, from.offset, events.next.offset),
+      heldBytes: batchBytes(batch) + (batch.text === chunk ? 0 : chunk.length),
+    }
+  }
+
+  #readAs(reading: Reading): void {
+    this.reading = reading
+    this.#readers = readersOf(reading)
+  }
+
+  /** Settings that changed since the row was written hold from here on, never for a window that is read again. */
+  #applySettings(): void {
+    this.#readAs({ ...this.reading, ...this.#settings })
+  }
+
+  noteBlock(block: Block): void {
+    this.blocks = [...this.blocks, block].slice(-blocksMax)
+  }
+
+  /** Learns how long the content of an archive is. False while it may still be being written. */
+  async isWhole(absolutePath: Buffer): Promise<boolean> {
+    if (!this.isArchive || this.#contentBytes !== undefined) return true
+    if (performance.now() - this.activeAtMs < archiveQuietMs) return false
+    let bytes = await contentBytesOf(absolutePath)
+    while (bytes < this.head.offset) bytes += 2 ** 32
+    this.size = this.#contentBytes = bytes
+    return true
+  }
+
+  /** Nothing of it is read: another file has it all. */
+  skip(): void {
+    this.vetted = true
+    this.head = { ...start, offset: this.size }
+  }
+
+  /** The file's first bytes, as many as a signature has at the most. */
+  async readHead(absolutePath: Buffer): Promise<Buffer> {
+    if (this.isArchive) return contentHead(absolutePath, signatureBytesMax)
+    return readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+  }
+
+  /** True when this file holds `block` where it stood in another. */
+  async holds(absolutePath: Buffer, block: Block): Promise<boolean> {
+    const bytes = await readBytes(await this.#open(absolutePath), block.from, block.to - block.from)
+    return bytes.length === block.to - block.from && blockOf(bytes, block.from, block.to).crc === block.crc
+  }
+
+  async #open(absolutePath: Buffer): Promise<FileHandle> {
+    if (this.#file !== undefined) return this.#file
+    if (this.isArchive) {
+      await unpack(absolutePath, this.#unpackedPath)
+      this.#file = await open(this.#unpackedPath, 'r')
+      return this.#file
+    }
+    const file = await open(absolutePath, 'r')
+    // Between the listing and now the name may have been given to another file.
+    if (identityOf(await file.stat({ bigint: true })) !== this.identity) {
+      await file.close()
+      throw new MovedError()
+    }
+    this.#file = file
+    return file
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+    if (this.isArchive) await rm(this.#unpackedPath, { force: true })
+  }
+
+  get #unpackedPath(): string {
+    return `${this.#limits.unpackFolder}/${this.identity.replace(':', '-')}`
+  }
+}
+
+/**
+ * A writer that keeps its place in a file that was emptied leaves a hole before it, as long as the file was: NUL bytes
+ * that nobody wrote. Such a run at the head of a file is passed over; a short one may be content and is kept.
+ */
+function holeBytes(chunk: Buffer, offset: number): number {
+  let zeros = 0
+  while (zeros < chunk.length && chunk[zeros] === 0) zeros++
+  return offset > 0 || zeros >= holeBytesMin ? zeros : 0
+}
+
+/** Up to `length` bytes from `offset`; fewer only at the end of the file. */
+async function readBytes(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}

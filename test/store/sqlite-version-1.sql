@@ -1,0 +1,17 @@
+-- A partition file of version 1, as it was written then. Never changed: a later version must read it.
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE origins (id INTEGER PRIMARY KEY, app TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL,
+  dir TEXT NOT NULL, file TEXT NOT NULL, generation TEXT NOT NULL, encoding TEXT NOT NULL);
+CREATE INDEX originsByGeneration ON origins(generation);
+CREATE TABLE covered (generation TEXT NOT NULL, start NOT NULL, stop NOT NULL, PRIMARY KEY (generation, start)) WITHOUT ROWID;
+CREATE TABLE zones (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, minTime NOT NULL, maxTime NOT NULL, zone BLOB NOT NULL);
+CREATE TABLE chunks (first INTEGER PRIMARY KEY, meta BLOB NOT NULL, text BLOB NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5(message, content='', columnsize=0, tokenize='unicode61 remove_diacritics 0');
+INSERT INTO facts VALUES ('totals', '{"events":2,"newestReadAt":1778954400000000,"minTime":1778932800000001,"maxTime":1778932801000000}');
+INSERT INTO origins VALUES (1, 'shop', 'shop-1', 'h1', '/', 'a.log', '01jd0000000000000000000001', 'utf-8');
+INSERT INTO covered VALUES ('01jd0000000000000000000001', 0, 25);
+INSERT INTO zones VALUES (0, 2, 1778932800000001, 1778932801000000, x'00000001000001bf843d00010102000dbf843d');
+INSERT INTO chunks VALUES (0, x'020000000100000004407e46b8471943040000000100000000000000010000001700000000000000000000000000000000a05564cc4719430000000000000000000000003f420f0001000000020000000c0b0305', x'28b52ffd2417b9000068656c6c6f20e4b896e7958c68656c6c6f20616761696ece4d42df');
+INSERT INTO words(rowid, message) VALUES (0, 'hello 世 界'), (1, 'hello again');
+PRAGMA journal_mode = WAL;
+PRAGMA user_version = 1;

@@ -1,0 +1,91 @@
+/** The real page against the real pipeline: from a line in a GBK file to a mark on the screen and a file in hand. */
+import { cpSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { blanksBetween, sampleFiles } from '../shipper/samples.ts'
+import { launchBrowser } from '../ui/browser.ts'
+import { count, exportText, type ShiplogProcess, startShiplog, temporaryFolder, waitFor } from './process.ts'
+
+const samples = fileURLToPath(new URL('../fixtures/samples/', import.meta.url))
+const artifacts = fileURLToPath(new URL('../../test-artifacts/system/', import.meta.url))
+const folder = temporaryFolder('page')
+let shiplog: ShiplogProcess
+let browser: Browser
+let page: Page
+const complaints: string[] = []
+
+beforeAll(async () => {
+  mkdirSync(artifacts, { recursive: true })
+  for (const app of ['order-service', '2048'])
+    cpSync(join(samples, app), join(folder.path, 'logs', app), { recursive: true })
+  const args = [
+    '--root',
+    join(folder.path, 'logs'),
+    '--data',
+    join(folder.path, 'data'),
+    '--timezone',
+    'Asia/Shanghai',
+    '--retention-days',
+    '0',
+  ]
+  ;[shiplog, browser] = await Promise.all([startShiplog(args), launchBrowser()])
+  const shipped = sampleFiles.filter((file) => file.app === 'order-service' || file.app === '2048')
+  const events = shipped.reduce((sum, file) => sum + file.events + blanksBetween(file), 0)
+  await waitFor(async () => (await count(shiplog.url)) >= events, 10_000, `${events} events in the store`)
+  page = await browser.newPage({
+    viewport: { width: 1440, height: 900 },
+    locale: 'zh-CN',
+    timezoneId: 'Asia/Shanghai',
+    reducedMotion: 'reduce',
+  })
+  page.setDefaultTimeout(10_000)
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await shiplog?.kill()
+  folder.cleanUp()
+})
+
+const range = { from: '2026-11-22T00:00:00Z', to: '2026-11-23T12:00:00Z' }
+
+test('an app is chosen, a Chinese word inside a sentence of a GBK file is found and marked', async () => {
+  await page.goto(`${shiplog.url}/?${new URLSearchParams(range)}`)
+  await page.getByRole('link', { name: /order-service/ }).click()
+  await page.locator('.line').first().waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('库存不足')
+  await page.keyboard.press('Enter')
+  await page.locator('.line mark').first().waitFor()
+  expect(await page.locator('.line mark').first().textContent()).toBe('库存不足')
+  await page.screenshot({ path: join(artifacts, 'search-zh-CN.png') })
+})
+
+test('the lines around a hit come from its own file', async () => {
+  await page.locator('.line').first().click()
+  await expect.poll(() => page.getByRole('complementary').textContent()).toMatch(/erp-gbk\.log/)
+  await page.screenshot({ path: join(artifacts, 'context-zh-CN.png') })
+})
+
+test('the export is exactly what was searched', async () => {
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: '导出日志' }).click()
+  await page.getByRole('menuitem').first().click()
+  const path = await (await download).path()
+  const query = { app: 'order-service', q: '库存不足', format: 'txt', ...range }
+  expect(readFileSync(path, 'utf8')).toBe(await exportText(shiplog.url, query))
+})
+
+test('a query that cannot be read is shown with its place', async () => {
+  await page.goto(`${shiplog.url}/?${new URLSearchParams({ ...range, cluster: 'default', app: '2048' })}`)
+  await page.locator('.line').first().waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('"unclosed')
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').first().waitFor()
+  expect(complaints.filter((text) => !text.includes('400'))).toEqual([])
+})

@@ -1,0 +1,172 @@
+/** A small stand-in for the query API, that serves the built page as the real one does: same addresses, same headers. */
+import { readFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join, normalize } from 'node:path'
+import { QuerySyntaxError } from '../../pipeline/query.ts'
+import { matches } from '../../pipeline/query-matches.ts'
+import { parseQuery } from '../../pipeline/query-parser.ts'
+import { type MockRecord, mockRecords } from './mock-records.ts'
+
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+}
+export const contentSecurityPolicy =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'"
+
+export interface MockApi {
+  readonly url: string
+  /** Every request to the API since the start, path and query. */
+  readonly requests: string[]
+  records: MockRecord[]
+  /** While set, each answer of this path (`search` …) is this status. */
+  failing: { path: string; status: number } | undefined
+  close(): Promise<void>
+}
+
+export async function startMockApi(dist: string): Promise<MockApi> {
+  const api: Omit<MockApi, 'url' | 'close'> = { requests: [], records: mockRecords(Date.now()), failing: undefined }
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://mock')
+    response.setHeader('content-security-policy', contentSecurityPolicy)
+    const path = /^\/api\/v1\/(.*)$/.exec(url.pathname)?.[1]
+    if (path === undefined) return void serveFile(dist, url.pathname, response)
+    api.requests.push(`${path}${url.search}`)
+    if (api.failing !== undefined && path.startsWith(api.failing.path)) {
+      return problem(response, api.failing.status, { title: 'Store unavailable', detail: 'The store does not answer.' })
+    }
+    try {
+      answer(path, url.searchParams, api.records, response)
+    } catch (thrown) {
+      if (!(thrown instanceof QuerySyntaxError)) throw thrown
+      problem(response, 400, {
+        title: 'Invalid query',
+        detail: thrown.message,
+        hint: thrown.hint,
+        position: thrown.position,
+      })
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return Object.assign(api, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  })
+}
+
+function answer(path: string, params: URLSearchParams, all: readonly MockRecord[], response: ServerResponse): void {
+  if (path === 'context') return void json(response, contextOf(params, all))
+  const found = select(params, all)
+  const [kind, field = ''] = path.split('/')
+  if (kind === 'search') return void json(response, pageOf(params, found))
+  if (kind === 'histogram') return void json(response, histogramOf(params, found))
+  if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
+  if (kind === 'export') {
+    response.setHeader('content-disposition', 'attachment; filename="export.txt"')
+    return void response.end(found.map(({ host, message }) => `${host} : ${message}\n`).join(''))
+  }
+  problem(response, 404, { title: 'Not found' })
+}
+
+function select(params: URLSearchParams, all: readonly MockRecord[]): MockRecord[] {
+  const [from, to] = rangeOf(params)
+  const where = parseQuery(params.get('q') ?? '')
+  const names = ['cluster', 'app', 'instance', 'dir', 'file', 'host', 'level'] as const
+  const filters = names
+    .map((name) => [name, new Set(params.getAll(name))] as const)
+    .filter(([, wanted]) => wanted.size > 0)
+  return all.filter((record) => {
+    const ms = Date.parse(record.time)
+    if (ms < from || ms >= to || !filters.every(([name, wanted]) => wanted.has(record[name]))) return false
+    const fields = Object.entries(record.fields ?? {}).flatMap(([name, values]) =>
+      values.map((value) => [name, value] as const),
+    )
+    return where.kind === 'all' || matches(where, { ...record, fields })
+  })
+}
+
+const unitMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function rangeOf(params: URLSearchParams): [from: number, to: number] {
+  const edge = (text: string, open: number) => {
+    const relative = /^now-(\d+)([mhd])$/.exec(text)
+    if (relative !== null) return Date.now() - Number(relative[1]) * (unitMs[relative[2] ?? ''] ?? 0)
+    return text === '' ? open : Date.parse(text)
+  }
+  return [edge(params.get('from') ?? 'now-1d', 0), edge(params.get('to') ?? '', Date.now())]
+}
+
+function pageOf(params: URLSearchParams, found: readonly MockRecord[]) {
+  const limit = Number(params.get('limit') ?? 200)
+  const start = Number(params.get('cursor') ?? 0)
+  const records = found.toReversed().slice(start, start + limit)
+  return { records, next: start + limit < found.length ? String(start + limit) : null, tookMs: 3.4 }
+}
+
+function histogramOf(params: URLSearchParams, found: readonly MockRecord[]) {
+  const [from, to] = rangeOf(params)
+  const wanted = Number(params.get('buckets') ?? 60)
+  const bucketMs = Math.max(1, Math.ceil((to - from) / wanted))
+  const buckets = Array.from({ length: Math.ceil((to - from) / bucketMs) }, (_, index) => ({
+    time: new Date(from + index * bucketMs).toISOString(),
+    count: 0,
+    levels: {} as Record<string, number>,
+  }))
+  for (const { time, level } of found) {
+    const bucket = buckets[Math.floor((Date.parse(time) - from) / bucketMs)]
+    if (bucket === undefined) continue
+    bucket.count++
+    bucket.levels[level] = (bucket.levels[level] ?? 0) + 1
+  }
+  return { bucketMs, total: found.length, buckets }
+}
+
+function valuesOf(field: string, params: URLSearchParams, found: readonly MockRecord[]) {
+  const values = new Map<string, { value: string; count: number; last: string }>()
+  for (const record of found) {
+    const value = record[field as 'app']
+    const known = values.get(value)
+    values.set(value, { value, count: (known?.count ?? 0) + 1, last: record.time })
+  }
+  const prefix = (params.get('prefix') ?? '').toLowerCase()
+  return [...values.values()]
+    .filter(({ value }) => value.toLowerCase().startsWith(prefix))
+    .sort((a, b) => b.count - a.count)
+    .slice(0, Number(params.get('limit') ?? 100))
+}
+
+function contextOf(params: URLSearchParams, all: readonly MockRecord[]) {
+  const record = all.find(({ id }) => id === params.get('id'))
+  if (record === undefined) return { before: [], record: undefined, after: [] }
+  const file = all.filter(({ generation }) => generation === record.generation)
+  const at = file.indexOf(record)
+  const before = file.slice(Math.max(0, at - Number(params.get('before') ?? 20)), at)
+  return { before, record, after: file.slice(at + 1, at + 1 + Number(params.get('after') ?? 20)) }
+}
+
+function json(response: ServerResponse, body: unknown): void {
+  response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify(body))
+}
+
+function problem(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/problem+json' })
+  response.end(JSON.stringify({ type: 'about:blank', status, ...body }))
+}
+
+async function serveFile(dist: string, path: string, response: ServerResponse): Promise<void> {
+  const name = path === '/' ? 'index.html' : normalize(path).slice(1)
+  try {
+    const body = await readFile(join(dist, name))
+    response.setHeader('content-type', `${types[extname(name)] ?? 'application/octet-stream'}; charset=utf-8`)
+    response.end(body)
+  } catch {
+    response.writeHead(404).end()
+  }
+}

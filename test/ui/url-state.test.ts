@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { changeView, emptyView, formatView, parseView, type View } from '../../ui/state/url-state.ts'
+
+const full: View = {
+  cluster: 'prod-sh',
+  app: ['2048', 'order service'],
+  instance: ['2048-5f9c'],
+  dir: ['/nginx/日志'],
+  file: ['error.log'],
+  host: ['10.3.11.18'],
+  level: ['error', 'warn'],
+  q: '"Connection reset" OR 连接失败 -level:debug & a=b #1 100%',
+  from: '2016-05-16T12:00:00.000Z',
+  to: '2016-05-16T13:00:00.000Z',
+  tz: 'Asia/Shanghai',
+  lang: 'zh-CN',
+  wrap: true,
+  line: { id: '01jd000000000000000000000a-18233', time: '2016-05-16T12:47:10.000001Z' },
+}
+
+describe('the view in the address', () => {
+  it('comes back as it was written', () => {
+    expect(parseView(formatView(full))).toEqual(full)
+    expect(parseView(formatView(emptyView))).toEqual(emptyView)
+  })
+
+  it('is empty for the defaults and readable otherwise', () => {
+    expect(formatView(emptyView)).toBe('')
+    expect(formatView({ ...emptyView, cluster: 'prod', app: ['2048'], dir: ['/nginx'], from: 'now-1h' })).toBe(
+      '?cluster=prod&app=2048&dir=/nginx&from=now-1h',
+    )
+  })
+
+  it('takes what makes no sense as missing', () => {
+    const view = parseView('?level=nosuch&level=error&lang=fr&tz=Mars/Olympus&line=x&app=&app=a&app=a&other=1')
+    expect(view).toEqual({ ...emptyView, level: ['error'], app: ['a'] })
+  })
+
+  it('drops with a change what belonged to the old choice', () => {
+    const app = changeView(full, { app: ['gateway'] })
+    expect(app).toMatchObject({
+      app: ['gateway'],
+      instance: [],
+      dir: [],
+      file: [],
+      host: [],
+      q: full.q,
+      line: undefined,
+    })
+    expect(changeView(full, { cluster: 'other' })).toMatchObject({ app: [], level: [], q: full.q })
+    expect(changeView(full, { dir: ['/a'] })).toMatchObject({ instance: ['2048-5f9c'], file: [] })
+    expect(changeView(full, { app: ['a'], dir: ['/d'], file: ['f'] })).toMatchObject({ dir: ['/d'], file: ['f'] })
+  })
+
+  it('keeps the line open when nothing about the selection changes', () => {
+    expect(changeView(full, { wrap: false }).line).toEqual(full.line)
+    expect(changeView(full, { q: 'other' }).line).toBeUndefined()
+  })
+})

@@ -1,0 +1,79 @@
+/** The HTTP API as the page uses it. Answers are trusted to have their shape; what failed becomes a Problem. */
+import type { Level, LogRecord } from '../pipeline/record.ts'
+
+export interface ApiRecord extends LogRecord {
+  readonly fields?: { readonly [name: string]: readonly string[] }
+}
+
+export interface SearchPage {
+  readonly records: readonly ApiRecord[]
+  readonly next: string | null
+  readonly tookMs: number
+}
+
+export interface HistogramBucket {
+  readonly time: string
+  readonly count: number
+  readonly levels: { readonly [level in Level]?: number }
+}
+
+export interface HistogramAnswer {
+  readonly bucketMs: number
+  readonly total: number
+  readonly buckets: readonly HistogramBucket[]
+}
+
+export interface ValueCount {
+  readonly value: string
+  readonly count: number
+  readonly last: string
+}
+
+export interface ContextAnswer {
+  readonly before: readonly ApiRecord[]
+  readonly record: ApiRecord
+  readonly after: readonly ApiRecord[]
+}
+
+/** RFC 9457. `status` 0 = the server was not reached. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly status: number
+  readonly title: string
+  readonly hint: string | undefined
+  /** In the query text, UTF-16 units: only for a query that cannot be understood. */
+  readonly position: { readonly start: number; readonly end: number } | undefined
+
+  constructor(status: number, body: { title?: unknown; detail?: unknown; hint?: unknown; position?: unknown }) {
+    const title = textOf(body.title) ?? ''
+    super(textOf(body.detail) ?? title)
+    this.status = status
+    this.title = title
+    this.hint = textOf(body.hint)
+    this.position = placeOf(body.position)
+  }
+}
+
+export async function getJson<Answer>(url: string, signal: AbortSignal): Promise<Answer> {
+  let response: Response
+  try {
+    response = await fetch(url, { signal, headers: { accept: 'application/json' } })
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    throw new Problem(0, {})
+  }
+  const body: unknown = await response.json().catch(() => undefined)
+  if (!response.ok) throw new Problem(response.status, typeof body === 'object' && body !== null ? body : {})
+  if (body === undefined) throw new Problem(response.status, { detail: 'The answer is not JSON.' })
+  return body as Answer
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function placeOf(value: unknown): { start: number; end: number } | undefined {
+  if (typeof value !== 'object' || value === null || !('start' in value) || !('end' in value)) return undefined
+  const { start, end } = value
+  return typeof start === 'number' && typeof end === 'number' ? { start, end } : undefined
+}

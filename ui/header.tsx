@@ -1,0 +1,88 @@
+import { useMantineColorScheme } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import { changeView, formatView } from './state/url-state.ts'
+import { useView } from './view-context.tsx'
+
+const schemes = ['auto', 'light', 'dark'] as const
+
+export function Header({ onHelp }: { readonly onHelp: () => void }) {
+  const { t, i18n } = useTranslation()
+  const { view, change } = useView()
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const chinese = i18n.language === 'zh-CN'
+  const next = schemes[(schemes.indexOf(colorScheme) + 1) % schemes.length] ?? 'auto'
+  const home = { app: [], q: '', level: [] }
+
+  return (
+    <header className="header">
+      <a
+        className="header-brand"
+        aria-label={t('header.home')}
+        href={formatView(changeView(view, home)) || './'}
+        onClick={(event) => {
+          // A new tab by modifier key stays what the browser makes of it.
+          if (event.metaKey || event.ctrlKey || event.shiftKey) return
+          event.preventDefault()
+          change(home)
+        }}
+      >
+        <img src="./favicon.svg" alt="" width="18" height="18" />
+        Shiplog
+      </a>
+      <span className="header-title">{t('app.title')}</span>
+      <div className="header-tools">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t('keys.help')}
+          title={t('keys.help')}
+          onClick={onHelp}
+        >
+          ?
+        </button>
+        <button
+          type="button"
+          className="header-language"
+          aria-label={t('header.switchLanguage')}
+          title={t('header.switchLanguage')}
+          onClick={() => change({ lang: chinese ? 'en' : 'zh-CN' }, 'replace')}
+        >
+          {chinese ? <b>中</b> : '中'} / {chinese ? 'EN' : <b>EN</b>}
+        </button>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t(`header.theme_${colorScheme}`)}
+          title={t(`header.theme_${colorScheme}`)}
+          onClick={() => setColorScheme(next)}
+        >
+          <SchemeIcon scheme={colorScheme} />
+        </button>
+      </div>
+    </header>
+  )
+}
+
+function SchemeIcon({ scheme }: { readonly scheme: (typeof schemes)[number] }) {
+  return (
+    <svg
+      width="16"
+      height="16"
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.4"
+    >
+      {scheme === 'dark' ? (
+        <path d="M13.5 9.6A5.8 5.8 0 0 1 6.4 2.5a5.8 5.8 0 1 0 7.1 7.1Z" fill="currentColor" />
+      ) : (
+        <circle cx="8" cy="8" r={scheme === 'light' ? 3.2 : 5.6} />
+      )}
+      {scheme === 'auto' && <path d="M8 2.4a5.6 5.6 0 0 1 0 11.2Z" fill="currentColor" />}
+      {scheme === 'light' && (
+        <path d="M8 .8v2M8 13.2v2M.8 8h2M13.2 8h2M2.9 2.9l1.4 1.4M11.7 11.7l1.4 1.4M2.9 13.1l1.4-1.4M11.7 4.3l1.4-1.4" />
+      )}
+    </svg>
+  )
+}

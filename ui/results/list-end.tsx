@@ -1,0 +1,23 @@
+import type { UseInfiniteQueryResult } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { pageRecords, pagesMax } from '../queries.ts'
+import { countText } from '../state/number-text.ts'
+
+/** Below the oldest line: what comes next, or that nothing does. */
+export function ListEnd({ search, count }: { readonly search: UseInfiniteQueryResult; readonly count: number }) {
+  const { t } = useTranslation()
+  const failed = search.isFetchNextPageError && !search.isFetching
+  const full = count >= pageRecords * pagesMax
+  return (
+    <div className="lines-end">
+      {failed && <span>{t('lines.olderFailed')}</span>}
+      {search.isFetchingNextPage && t('lines.loadingOlder')}
+      {search.hasNextPage && !search.isFetchingNextPage && (
+        <button type="button" className="quiet-button" onClick={() => void search.fetchNextPage()}>
+          {failed ? t('action.retry') : t('lines.older')}
+        </button>
+      )}
+      {!search.hasNextPage && (full ? t('lines.limit', { amount: countText(count) }) : t('lines.end'))}
+    </div>
+  )
+}

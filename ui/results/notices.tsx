@@ -1,0 +1,69 @@
+/** The empty states: each says what is so, and offers what to try. */
+import { useTranslation } from 'react-i18next'
+import type { ValueCount } from '../api.ts'
+import { useRangeText } from '../query-bar/range-picker.tsx'
+import { countText } from '../state/number-text.ts'
+import { presetRange } from '../state/time-range.ts'
+import type { View } from '../state/url-state.ts'
+import { useView } from '../view-context.tsx'
+
+export function NothingFound() {
+  const { t } = useTranslation()
+  const { view, search } = useView()
+  const range = useRangeText()
+  const narrowed = [view.instance, view.dir, view.file, view.host].some((chosen) => chosen.length > 0)
+  const tries: [shown: boolean, text: string, change: Partial<View>][] = [
+    [view.from !== 'now-7d' || view.to !== '', t('empty.wider'), presetRange('7d')],
+    [view.q !== '', t('empty.withoutKeyword'), { q: '' }],
+    [view.level.length > 0, t('empty.withoutLevel'), { level: [] }],
+    [narrowed, t('empty.withoutFilters'), { instance: [], dir: [], file: [], host: [] }],
+  ]
+  return (
+    <div className="notice">
+      <h2>{t('empty.title')}</h2>
+      <p>
+        {t('empty.inRange', { range })} {view.q !== '' && t('empty.words')}
+      </p>
+      <div className="notice-actions">
+        {tries.map(
+          ([shown, text, change]) =>
+            shown && (
+              <button key={text} type="button" className="quiet-button" onClick={() => search(change)}>
+                {text}
+              </button>
+            ),
+        )}
+      </div>
+    </div>
+  )
+}
+
+export function NoData({ onRetry }: { onRetry(): void }) {
+  const { t } = useTranslation()
+  return (
+    <div className="notice">
+      <h2>{t('empty.noDataTitle')}</h2>
+      <p>{t('empty.noData')}</p>
+      <button type="button" className="quiet-button" onClick={onRetry}>
+        {t('empty.noDataCheck')}
+      </button>
+    </div>
+  )
+}
+
+export function NoCluster({ clusters }: { readonly clusters: readonly ValueCount[] }) {
+  const { t } = useTranslation()
+  const { change } = useView()
+  return (
+    <div className="notice">
+      <h2>{t('empty.noCluster')}</h2>
+      <div className="notice-actions">
+        {clusters.map(({ value, count }) => (
+          <button key={value} type="button" className="quiet-button" onClick={() => change({ cluster: value })}>
+            {value} <span className="muted">{countText(count)}</span>
+          </button>
+        ))}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,48 @@
+/** What was found: summary, histogram, lines, and beside them the context of the selected line. */
+import { useMemo, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Problem } from '../api.ts'
+import { ContextPanel } from '../context/context-panel.tsx'
+import { useSearch } from '../queries.ts'
+import { useView } from '../view-context.tsx'
+import { Histogram } from './histogram.tsx'
+import { LineList } from './line-list.tsx'
+import { NothingFound } from './notices.tsx'
+import { ProblemNotice } from './problem-notice.tsx'
+import { Summary } from './summary.tsx'
+import './results.css'
+
+export function Results() {
+  const { t } = useTranslation()
+  const { view } = useView()
+  const search = useSearch()
+  // Which record's context is shown is in the address; where j and k stand, when none is, is not worth an address.
+  const [cursor, setCursor] = useState<string>()
+  const records = useMemo(() => search.data?.pages.flatMap((page) => page.records), [search.data])
+
+  const body = () => {
+    // A failure to load older lines stands at the end of the list, where the lines would have come.
+    if (search.isError && records === undefined) {
+      const inKeyword = search.error instanceof Problem && search.error.position !== undefined
+      if (inKeyword) return <div className="lines-blank muted">{t('keyword.invalid')}</div>
+      return <ProblemNotice error={search.error} onRetry={() => void search.refetch()} />
+    }
+    if (records === undefined) return <div className="lines-blank muted">{t('lines.loading')}</div>
+    if (records.length === 0 && !search.isPlaceholderData) return <NothingFound />
+    return <LineList records={records} search={search} cursor={view.line?.id ?? cursor} onCursor={setCursor} />
+  }
+
+  return (
+    <>
+      <Summary />
+      <Histogram />
+      <div className={`results${search.isPlaceholderData ? ' stale' : ''}`}>
+        <section className="results-lines" aria-label={t('lines.label')} aria-busy={search.isFetching}>
+          {search.isFetching && !search.isFetchingNextPage && <div className="results-progress" />}
+          {body()}
+        </section>
+        {view.line !== undefined && <ContextPanel line={view.line} />}
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,116 @@
+/** What the page shows, as the address says it. Pure: the address bar is the only place where this state lives. */
+import { type Level, levels } from '../../pipeline/record.ts'
+
+export const languages = ['zh-CN', 'en'] as const
+export type Language = (typeof languages)[number]
+
+export interface View {
+  readonly cluster: string | undefined
+  readonly app: readonly string[]
+  readonly instance: readonly string[]
+  readonly dir: readonly string[]
+  readonly file: readonly string[]
+  readonly host: readonly string[]
+  readonly level: readonly Level[]
+  readonly q: string
+  /** As typed into the address: ISO 8601 or relative (`now-1d`). `to` empty = open. */
+  readonly from: string
+  readonly to: string
+  /** Undefined = the browser's zone. */
+  readonly tz: string | undefined
+  readonly lang: Language | undefined
+  readonly wrap: boolean
+  /** The event whose context is open: the time tells the store where to look for the id. */
+  readonly line: { readonly id: string; readonly time: string } | undefined
+}
+
+export const fromDefault = 'now-1d'
+export const listFields = ['app', 'instance', 'dir', 'file', 'host'] as const
+
+export const emptyView: View = {
+  cluster: undefined,
+  app: [],
+  instance: [],
+  dir: [],
+  file: [],
+  host: [],
+  level: [],
+  q: '',
+  from: fromDefault,
+  to: '',
+  tz: undefined,
+  lang: undefined,
+  wrap: false,
+  line: undefined,
+}
+
+/** Reads `?…`. What it does not know it leaves alone; what makes no sense it takes as missing. */
+export function parseView(search: string): View {
+  const params = new URLSearchParams(search)
+  const one = (name: string) => params.get(name) || undefined
+  const many = (name: string) => [...new Set(params.getAll(name).filter((value) => value !== ''))]
+  const line = one('line')
+  const time = one('at')
+  return {
+    cluster: one('cluster'),
+    app: many('app'),
+    instance: many('instance'),
+    dir: many('dir'),
+    file: many('file'),
+    host: many('host'),
+    level: many('level').filter((value): value is Level => (levels as readonly string[]).includes(value)),
+    q: params.get('q') ?? '',
+    from: one('from') ?? fromDefault,
+    to: one('to') ?? '',
+    tz: knownZone(one('tz')),
+    lang: languages.find((language) => language === one('lang')),
+    wrap: params.get('wrap') === '1',
+    line: line !== undefined && time !== undefined ? { id: line, time } : undefined,
+  }
+}
+
+/** The reverse of parseView, in an order that reads well; defaults are left out. Empty or begins with `?`. */
+export function formatView(view: View): string {
+  const params = new URLSearchParams()
+  if (view.cluster !== undefined) params.append('cluster', view.cluster)
+  for (const field of listFields) for (const value of view[field]) params.append(field, value)
+  if (view.q !== '') params.append('q', view.q)
+  for (const level of view.level) params.append('level', level)
+  if (view.from !== fromDefault) params.append('from', view.from)
+  if (view.to !== '') params.append('to', view.to)
+  if (view.tz !== undefined) params.append('tz', view.tz)
+  if (view.lang !== undefined) params.append('lang', view.lang)
+  if (view.wrap) params.append('wrap', '1')
+  if (view.line !== undefined) {
+    params.append('line', view.line.id)
+    params.append('at', view.line.time)
+  }
+  // Colons and slashes are allowed in a query string; escaped they only make times and directories unreadable.
+  const text = params.toString().replaceAll('%3A', ':').replaceAll('%2F', '/')
+  return text === '' ? '' : `?${text}`
+}
+
+/**
+ * What a change drags along: another app has other instances, directories and files, another selection another line.
+ * A field that the change names itself is kept as the change says.
+ */
+export function changeView(view: View, change: Partial<View>): View {
+  const next = { ...view, ...change }
+  const dropped: { -readonly [field in keyof View]?: View[field] } = {}
+  if (change.cluster !== undefined && change.cluster !== view.cluster) {
+    Object.assign(dropped, { app: [], instance: [], dir: [], file: [], host: [], level: [] })
+  } else if (change.app !== undefined) Object.assign(dropped, { instance: [], dir: [], file: [], host: [] })
+  else if (change.instance !== undefined || change.dir !== undefined) Object.assign(dropped, { file: [] })
+  const selects: readonly (keyof View)[] = ['cluster', ...listFields, 'level', 'q', 'from', 'to']
+  if (selects.some((field) => field in change)) dropped.line = undefined
+  return { ...next, ...dropped, ...change }
+}
+
+function knownZone(zone: string | undefined): string | undefined {
+  if (zone === undefined) return undefined
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }) && zone
+  } catch {
+    return undefined
+  }
+}
