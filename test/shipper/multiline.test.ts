@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Encoding, originalBytes } from '../../pipeline/encoding.ts'
+import type { Multiline } from '../../pipeline/path-settings.ts'
 import type { Reading } from '../../shipper/events.ts'
-import type { Multiline } from '../../shipper/first-line.ts'
 import { type Settings, unlearnt } from '../../shipper/learn.ts'
 import { folded, type ReadWindow, readWindows, replayed, type Seen, type Step, settings } from './windows.ts'
 
