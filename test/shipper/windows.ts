@@ -111,7 +111,8 @@ export function readWindows(
 
 /** The window again, as after a crash: from what the checkpoint has of it. */
 export function replayed(content: Buffer, window: ReadWindow): Seen[] {
-  const { from, to, reading, readAt } = window
+  const { to, readAt } = window
+  const { from, reading } = JSON.parse(JSON.stringify(window)) as ReadWindow
   const context = { generation, readAt, takeRest: true }
   const { columns } = eventsIn(content.subarray(from.offset, to), from, reading, readersOf(reading), context)
   return seenIn(columns, reading.encoding)
