@@ -161,7 +161,9 @@ export class Files {
   /** Its file cannot be found: removed, but should it come back, it goes on where it was. */
   setAside(tail: Tail): void {
     this.remove(tail)
-    if (tail.generation !== undefined) this.#remembered.set(tail.identity, tail.row(undefined))
+    // With the window that a process before this one had written ahead, when it was not read again yet.
+    const row = tail.generation === undefined ? undefined : { ...tail.row(undefined), window: tail.replay }
+    if (row !== undefined) this.#remembered.set(tail.identity, row)
   }
 
   /** Takes out what ended, or was last seen, too long ago; returns the generations. */

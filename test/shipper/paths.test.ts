@@ -1,10 +1,16 @@
 /** Settings of single files on real files: which are shipped, how they are read, and what changes while they are. */
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, type BigIntStats, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import iconv from 'iconv-lite'
+import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { encodeText } from '../../pipeline/encoding.ts'
+import type { GenerationRow } from '../../shipper/checkpoint.ts'
+import { Files } from '../../shipper/files.ts'
+import { unlearnt } from '../../shipper/learn.ts'
+import { createPathRules } from '../../shipper/path-rules.ts'
 import type { Shipper } from '../../shipper/shipper.ts'
+import type { Tail } from '../../shipper/tail.ts'
 import { temporaryFolder, waitFor } from '../system/process.ts'
 import { type RememberingBus, rememberingBus, startTestShipper, testConfig } from './harness.ts'
 
@@ -158,4 +164,39 @@ test('what cannot be used is refused and changes nothing', async () => {
   write('a/0/l/a.log', 'one\n')
   await arrived('one')
   expect(bus.records[0]).toMatchObject({ app: 'a', instance: '0' })
+})
+
+// It was set aside without it, and read again with another end under the same ids.
+test('a file that is set aside keeps the window that is still to be repeated', () => {
+  const found = { path: 'a/0/l/a.log', identity: '7:7', stat: { mtimeNs: 0n } as BigIntStats }
+  const listing = { files: new Map([[found.path, found]]), unreadable: new Map<string, string>() }
+  const row: GenerationRow = {
+    generation: '01jdaaaaaaaaaaaaaaaaaaaaaa',
+    source: { cluster: 'prod', app: 'a', instance: '0', host: 'h', dir: '/l', file: 'a.log' },
+    path: found.path,
+    identity: found.identity,
+    signature: { bytes: 0, crc: 0 },
+    blocks: [],
+    position: { offset: 0, previousTime: undefined, open: undefined },
+    reading: unlearnt({ timezone: 'UTC', eventBytesMax: 1024, eventLinesMax: 10, multiline: 'auto' }, 0),
+    window: { to: 10, readAt: 1 },
+    lost: 0,
+    live: true,
+    updatedAt: 0,
+  }
+  const files = new Files([row], {
+    rules: createPathRules(testConfig(folder.path)),
+    limits: { unpackFolder: folder.path, readBytesMax: 4096, lineIdleMs: 1, eventIdleMs: 1 },
+    log: pino({ level: 'silent' }),
+  })
+  files.take(listing)
+  const [tail] = files.judgeBy(createPathRules(testConfig(folder.path, ['--exclude', 'a.log'])))
+  files.setAside(tail as Tail)
+  expect([...files.absent]).toMatchObject([{ generation: row.generation, window: row.window }])
+  // Beyond the week after which what cannot be found is forgotten, too.
+  files.take(listing)
+  expect(files.forgetOld(Date.now() + 30 * 86_400_000)).toEqual([])
+  files.judgeBy(createPathRules(testConfig(folder.path)))
+  files.take(listing)
+  expect([...files.tails.values()].map((again) => again.replay)).toEqual([row.window])
 })
