@@ -1,12 +1,13 @@
 /** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search as grep: 0, 1 none, 2 error. */
 import { readFileSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { runExport } from './cli-export.ts'
 import { runSearch } from './cli-search.ts'
 import { refuseMissingValues } from './command-flags.ts'
 import { helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
 import { becomeLean } from './lean-process.ts'
-import { startAll } from './start.ts'
+import { type Running, startAll } from './start.ts'
 
 /** SIGTERM has to be over in 10 s; what is still in flight then is read again by the next start. */
 const shutdownMsMax = 9500
@@ -18,6 +19,8 @@ const help = `shiplog: logs of many containers, found in one place
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
   shiplog version         which one this is
   shiplog help            this text
+
+SIGHUP reads the configuration again: see docs/settings.md for what holds at once.
 
 Each option is a flag, an environment variable (--retention-days = SHIPLOG_RETENTION_DAYS) and a key of --config.
 
@@ -35,7 +38,14 @@ async function up(args: readonly string[]): Promise<number> {
     throw new ShiplogError('CONFIG_INVALID', `up takes no word such as “${extra}”`, { hint: 'Options begin with --.' })
   const config = readConfig(commandLine, process.env)
   const rootWasGiven = writtenOptions(commandLine, process.env).has('root')
-  const running = await startAll(config, rootWasGiven)
+  const hadTerminal = isatty(2)
+  let running: Running | undefined
+  process.on('SIGHUP', () => {
+    // A terminal that is closed sends it, too.
+    if (hadTerminal && !isatty(2)) process.kill(process.pid, 'SIGTERM')
+    else running?.reload(() => readConfig(commandLine, process.env))
+  })
+  running = await startAll(config, rootWasGiven)
   process.stdout.write(`${running.url}\n`)
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())

@@ -7,7 +7,11 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { parse as parseYaml } from 'yaml'
 import { messageOf, ShiplogError } from './errors.ts'
+import { nearestOf } from './nearest.ts'
+import { type PathSettings, readGlob, readPathSettings, readZone } from './path-settings.ts'
 import { clusterPattern } from './record.ts'
+
+export { nearestOf }
 
 interface Option<T> {
   readonly help: string
@@ -17,6 +21,8 @@ interface Option<T> {
   readonly default: T
   /** Turns what was written into the value, or throws with what was expected. */
   readonly read: (written: string) => T
+  /** May be given more than once, and as a list in the file; `read` gets all of it, one a line. */
+  readonly isList?: boolean
 }
 
 type Group = Option<unknown>['group']
@@ -59,14 +65,28 @@ const zone: Option<string> = {
   value: 'ZONE',
   default: Intl.DateTimeFormat().resolvedOptions().timeZone,
   help: 'IANA time zone of stamps that name none (default: the system’s)',
-  read: (written) => {
-    try {
-      return new Intl.DateTimeFormat('en', { timeZone: written }).resolvedOptions().timeZone
-    } catch {
-      throw new Error('an IANA time zone such as Asia/Shanghai or UTC')
-    }
-  },
+  read: readZone,
 }
+
+function globs(fallback: readonly string[], help: string): Option<readonly string[]> {
+  const read = (written: string): readonly string[] =>
+    written
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(readGlob)
+  return { group: 'shipper', value: 'GLOB', default: fallback, help, read, isList: true }
+}
+
+const paths: Option<readonly PathSettings[]> = {
+  group: 'shipper',
+  value: 'YAML',
+  default: [],
+  help: 'settings of single files, a list in --config; see docs/settings.md',
+  read: (written) => readPathSettings(parseYaml(written)),
+}
+
+/** Never logs, wherever they lie: what editors keep beside an open file, process ids, locks. */
+const noLogs = ['.*.sw[a-p]', '*.pid', '*.lck']
 
 export const options = {
   root: text('shipper', 'DIR', './logs', 'folder that holds the containers’ log directories'),
@@ -79,6 +99,10 @@ export const options = {
   cluster: text('shipper', 'NAME', 'default', 'cluster of the files, unless the layout names it', clusterPattern),
   host: text('shipper', 'NAME', hostname(), 'name of this machine (default: its host name)'),
   timezone: zone,
+  include: globs([], 'only files that one of these matches; may be given more than once (default: all)'),
+  exclude: globs(noLogs, 'no file that one of these matches; may be given more than once'),
+  paths,
+  followSymlinks: toggle('shipper', 'also read what links under the root lead to outside of it'),
   rescanIntervalMs: whole(
     'shipper',
     'MS',
@@ -234,9 +258,18 @@ export function parseCommandLine(args: readonly string[], extra: Readonly<Record
     const value = inline ?? (takesValue ? args[++i] : 'true')
     if (value === undefined) throw invalid(`--${flag} needs a value`, `Write --${flag} VALUE.`)
     if (name === undefined) extraWritten.set(flag, value)
-    else written.set(name, value)
+    else written.set(name, isList(name) ? lineBehind(written.get(name), value) : value)
   }
   return { written, words, extra: extraWritten }
+}
+
+function isList(name: OptionName): boolean {
+  const option: Option<unknown> = options[name]
+  return option.isList === true
+}
+
+function lineBehind(lines: string | undefined, line: string): string {
+  return lines === undefined ? line : `${lines}\n${line}`
 }
 
 /** Kubernetes puts these into each container beside a service that is called shiplog: they are not meant for us. */
@@ -290,7 +323,8 @@ export function readConfig(
     try {
       return [name, options[name].read(found.value)]
     } catch (error) {
-      throw invalid(`${found.where} is “${found.value}”, expected ${messageOf(error)}`, options[name].help)
+      const shown = name === 'paths' ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
+      throw invalid(`${found.where} is ${shown}, expected ${messageOf(error)}`, options[name].help)
     }
   })
   const config = Object.fromEntries(entries) as unknown as Config
@@ -310,10 +344,19 @@ function readConfigFile(path: string): Map<OptionName, string> {
   for (const [key, value] of Object.entries(parsed)) {
     const name = nameOfFlag.get(key) ?? names.find((known) => known === key)
     if (name === undefined) throw unknownOption(`${key} in ${path}`, key, [])
-    if (typeof value === 'object') throw invalid(`${key} in ${path} is no single value`, options[name].help)
-    found.set(name, String(value))
+    found.set(name, textOf(value, name, `${key} in ${path}`))
   }
   return found
+}
+
+/** A value of the file as it would be written on a command line. */
+function textOf(value: unknown, name: OptionName, where: string): string {
+  if (name === 'paths') return JSON.stringify(value)
+  const isSingle = (item: unknown): boolean => typeof item !== 'object'
+  if (isList(name) && value === null) return ''
+  if (isList(name) && Array.isArray(value) && value.every(isSingle)) return value.join('\n')
+  if (!isSingle(value)) throw invalid(`${where} is no single value`, options[name].help)
+  return String(value)
 }
 
 /** The options as text for `--help`: flag, default and help, by group. */
@@ -330,10 +373,9 @@ export function helpOfOptions(): string {
 function helpRow(name: OptionName): string {
   const option = options[name]
   const flag = `  --${flagOf(name)}${option.value === '' ? '' : ` ${option.value}`}`
+  const shown: string = Array.isArray(option.default) ? option.default.join(' ') : String(option.default)
   const fallback =
-    typeof option.default === 'boolean' || option.default === '' || option.help.includes('(default')
-      ? ''
-      : ` (${option.default})`
+    typeof option.default === 'boolean' || shown === '' || option.help.includes('(default') ? '' : ` (${shown})`
   return `${flag.padEnd(34)} ${option.help}${fallback}`
 }
 
@@ -350,28 +392,4 @@ function invalid(message: string, hint: string, cause?: unknown): ShiplogError {
 function splitOnce(value: string, separator: string): [string, string?] {
   const at = value.indexOf(separator)
   return at < 0 ? [value] : [value.slice(0, at), value.slice(at + separator.length)]
-}
-
-/** The candidate with the fewest edits, when that is at most a third of its length; source: Levenshtein 1965. */
-export function nearestOf(written: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined
-  let bestEdits = Number.POSITIVE_INFINITY
-  for (const candidate of candidates) {
-    const edits = editDistance(written.toLowerCase(), candidate)
-    if (edits < bestEdits) [best, bestEdits] = [candidate, edits]
-  }
-  return best !== undefined && bestEdits <= Math.max(2, best.length / 3) ? best : undefined
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replace, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
 }

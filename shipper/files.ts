@@ -8,8 +8,7 @@ import { type Source, sourceKey } from '../pipeline/record.ts'
 import { archiveSuffix } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
 import { type Found, type Listing, shownPath } from './discover.ts'
-import type { Settings } from './learn.ts'
-import type { Placed } from './source.ts'
+import type { PathRule, PathRules } from './path-rules.ts'
 import { Tail, type TailLimits } from './tail.ts'
 import { ulid, ulidMs } from './ulid.ts'
 
@@ -20,8 +19,7 @@ const missedListingsMax = 2
 const rememberMs = 7 * 86_400_000
 
 export interface FilesOptions {
-  readonly place: (path: string) => Placed
-  readonly settings: Settings
+  readonly rules: PathRules
   readonly limits: TailLimits
   readonly log: Logger
 }
@@ -39,10 +37,14 @@ export class Files {
   #ended: GenerationRow[]
   /** ms of the newest generation of each source: older incarnations must sort first. */
   readonly #newest = new Map<string, number>()
+  /** Files that are there and shall not be shipped: identity and path at which that was judged. */
+  readonly #excluded = new Map<string, string>()
   readonly #options: FilesOptions
+  #rules: PathRules
 
   constructor(rows: readonly GenerationRow[], options: FilesOptions) {
     this.#options = options
+    this.#rules = options.rules
     // Rows come with older incarnations first: of two on one inode the newer one is what stands in it now. The other
     // was emptied, and a process before this one still hoped for its copy.
     this.#remembered = new Map()
@@ -64,11 +66,14 @@ export class Files {
     for (const found of listing.files.values()) {
       const { identity } = found
       const tail = this.tails.get(identity)
-      if (tail === undefined) this.#add(found, named)
+      if (tail === undefined) {
+        if (!this.#isExcluded(found)) this.#add(found, named)
+      }
       // A second name of one file (a hard link) changes nothing while the first is still there.
       else if (!seen.has(identity) && !this.#stillNamed(tail, listing)) tail.path = found.path
       seen.add(identity)
     }
+    for (const identity of this.#excluded.keys()) if (!seen.has(identity)) this.#excluded.delete(identity)
     const gone: Tail[] = []
     for (const tail of this.tails.values()) {
       if (seen.has(tail.identity)) tail.missedListings = 0
@@ -79,11 +84,42 @@ export class Files {
     return gone
   }
 
+  /** Other rules hold from now on. Returns the tails whose files shall not be shipped any more. */
+  judgeBy(rules: PathRules): Tail[] {
+    this.#rules = rules
+    this.#excluded.clear()
+    return [...this.tails.values()].filter((tail) => {
+      const { included, settings } = this.#ruleOf(tail.path, tail.source.file)
+      if (included) tail.use(settings)
+      return !included
+    })
+  }
+
+  /**
+   * A file is judged by the name that it was born with: one that rotation renamed is still to be read to its end, and
+   * in the same way. One that was never seen has only the name that it has now.
+   */
+  #ruleOf(path: string, file: string): PathRule {
+    const shown = shownPath(path)
+    return this.#rules(`${shown.slice(0, shown.lastIndexOf('/') + 1)}${file}`)
+  }
+
+  /** Judged once for each name: a listing comes every second. */
+  #isExcluded({ identity, path }: Found): boolean {
+    if (this.#excluded.get(identity) === path) return true
+    const row = this.#remembered.get(identity)
+    const rule = row === undefined ? this.#rules(shownPath(path)) : this.#ruleOf(path, row.source.file)
+    if (rule.included) this.#excluded.delete(identity)
+    else this.#excluded.set(identity, path)
+    return !rule.included
+  }
+
   /** The same file begins anew: it was truncated or written over. The tail of before keeps its own incarnation. */
   renew(old: Tail): Tail {
     const { identity, path, source, isArchive } = old
-    const { settings, limits } = this.#options
-    const tail = new Tail({ identity, path, source, isArchive, referenceUs: Date.now() * 1000 }, settings, limits)
+    const { settings } = this.#ruleOf(path, source.file)
+    const found = { identity, path, source, isArchive, referenceUs: Date.now() * 1000 }
+    const tail = new Tail(found, settings, this.#options.limits)
     // Not the newest of the source: the file may have been renamed since, and another have its name.
     tail.followsMs = old.generation === undefined ? old.followsMs : ulidMs(old.generation)
     this.tails.set(identity, tail)
@@ -114,8 +150,8 @@ export class Files {
   }
 
   #resume(row: GenerationRow, path: string): Tail {
-    const { settings, limits } = this.#options
-    return Tail.resumed({ ...row, path }, path, isArchive(path), settings, limits)
+    const { settings } = this.#ruleOf(path, row.source.file)
+    return Tail.resumed({ ...row, path }, path, isArchive(path), settings, this.#options.limits)
   }
 
   remove(tail: Tail): void {
@@ -125,12 +161,15 @@ export class Files {
   /** Its file cannot be found: removed, but should it come back, it goes on where it was. */
   setAside(tail: Tail): void {
     this.remove(tail)
-    if (tail.generation !== undefined) this.#remembered.set(tail.identity, tail.row(undefined))
+    // With the window that a process before this one had written ahead, when it was not read again yet.
+    const row = tail.generation === undefined ? undefined : { ...tail.row(undefined), window: tail.replay }
+    if (row !== undefined) this.#remembered.set(tail.identity, row)
   }
 
   /** Takes out what ended, or was last seen, too long ago; returns the generations. */
   forgetOld(nowMs: number): string[] {
-    const isOld = (row: GenerationRow): boolean => row.updatedAt < nowMs - rememberMs
+    const isOld = (row: GenerationRow): boolean =>
+      row.updatedAt < nowMs - rememberMs && !this.#excluded.has(row.identity)
     const forgotten = [...this.#ended, ...this.#remembered.values()].filter(isOld)
     this.#ended = this.#ended.filter((row) => !isOld(row))
     for (const row of forgotten) if (row.live) this.#remembered.delete(row.identity)
@@ -154,7 +193,9 @@ export class Files {
 
   /** The names under which files were followed until now; only new files ask for them, so none without any. */
   #namesBefore(listing: Listing): ReadonlySet<string> {
-    const isNew = [...listing.files.values()].some(({ identity }) => !this.tails.has(identity))
+    const isNew = [...listing.files.values()].some(
+      ({ identity, path }) => !this.tails.has(identity) && this.#excluded.get(identity) !== path,
+    )
     const known = isNew ? [...this.tails.values(), ...this.#remembered.values()] : []
     return new Set(known.map(({ path }) => path))
   }
@@ -167,7 +208,7 @@ export class Files {
   /** `named`: the names under which files were followed until now. */
   #add(found: Found, named: ReadonlySet<string>): void {
     const { identity } = found
-    const { settings, limits, log } = this.#options
+    const { limits, log } = this.#options
     const row = this.#remembered.get(identity)
     if (row !== undefined) {
       this.tails.set(identity, this.#resume(row, found.path))
@@ -178,7 +219,8 @@ export class Files {
       const packed = isArchive(found.path)
       // An archive has the name of what was packed: that is the name which its lines were written under.
       const name = packed ? found.path.slice(0, -archiveSuffix.length) : found.path
-      const { source, fits } = this.#options.place(shownPath(name))
+      const { settings, place } = this.#rules(shownPath(name))
+      const { source, fits } = place(shownPath(name))
       if (!fits) this.misplaced++
       const referenceUs = Number(found.stat.mtimeNs / 1000n)
       const tail = new Tail({ identity, path: found.path, source, referenceUs, isArchive: packed }, settings, limits)

@@ -18,7 +18,7 @@ import { readersOf } from './events.ts'
 import { Files } from './files.ts'
 import type { Block } from './identity.ts'
 import { shipperMetrics } from './metrics.ts'
-import { compileLayout } from './source.ts'
+import { createPathRules, type PathConfig } from './path-rules.ts'
 import { MovedError, ReplacedError, type Tail, type Window } from './tail.ts'
 import { watchFolders } from './watch.ts'
 
@@ -38,6 +38,11 @@ const lookCostMs = 0.004
 export interface Shipper {
   /** Why shipping is held up now, or undefined. */
   trouble(): string | undefined
+  /**
+   * Other settings of paths hold from what is read next on. A file that shall not be shipped any more is left where it
+   * is acknowledged; should it be included again, it goes on there. Throws CONFIG_INVALID and changes nothing.
+   */
+  reload(config: PathConfig): void
   /** Stops reading, waits for what is in flight (at most `graceMs`), remembers it. */
   close(graceMs?: number): Promise<void>
 }
@@ -50,6 +55,10 @@ export interface ShipperOptions {
     | 'cluster'
     | 'host'
     | 'timezone'
+    | 'include'
+    | 'exclude'
+    | 'paths'
+    | 'followSymlinks'
     | 'data'
     | 'rescanIntervalMs'
     | 'pollIntervalMs'
@@ -70,7 +79,7 @@ export interface ShipperOptions {
 
 /** Opens the checkpoint, lists the root once and begins. Throws CONFIG_INVALID, STATE_UNREADABLE, DATA_UNWRITABLE. */
 export async function startShipper({ config, bus, log, registry }: ShipperOptions): Promise<Shipper> {
-  const place = compileLayout(config.layout, config)
+  const rules = createPathRules(config)
   const checkpoint = await openCheckpoint(`${config.data}/shipper`)
   try {
     // What an older or newer version cannot read stops the start: a file must never silently begin again.
@@ -79,14 +88,13 @@ export async function startShipper({ config, bus, log, registry }: ShipperOption
     await checkpoint.close()
     throw error
   }
-  const { timezone, eventBytesMax, eventLinesMax, readBytesMax, lineIdleMs, eventIdleMs } = config
+  const { readBytesMax, lineIdleMs, eventIdleMs } = config
   // What a process before this one was unpacking is unpacked again.
   const unpackFolder = `${config.data}/shipper/unpacked`
   rmSync(unpackFolder, { recursive: true, force: true })
   mkdirSync(unpackFolder, { recursive: true })
   const files = new Files(checkpoint.rows, {
-    place,
-    settings: { timezone, eventBytesMax, eventLinesMax, multiline: 'auto' },
+    rules,
     limits: { readBytesMax, lineIdleMs, eventIdleMs, unpackFolder },
     log,
   })
@@ -112,6 +120,8 @@ class ShipperLoop implements Shipper {
   /** Tails of incarnations that ended while a window of theirs was on its way. */
   readonly #ending = new Set<Tail>()
   readonly #changed = new Set<Tail>()
+  /** Tails that are not read any more, as soon as nothing of theirs is on its way. */
+  readonly #leaving = new Set<Tail>()
   readonly #copies: Copies
   readonly #open = new Set<Tail>()
   #reading = 0
@@ -135,7 +145,7 @@ class ShipperLoop implements Shipper {
     this.#checkpoint = checkpoint
     this.#files = files
     this.#copies = new Copies(options.config.copyWaitMs)
-    this.#discovery = createDiscovery(options.config.root)
+    this.#discovery = createDiscovery(options.config.root, options.config.followSymlinks)
     this.#metrics = shipperMetrics(options.registry)
   }
 
@@ -170,6 +180,30 @@ class ShipperLoop implements Shipper {
     await Promise.all([...this.#open].map((tail) => tail.close()))
   }
 
+  reload(config: PathConfig): void {
+    const leaving = this.#files.judgeBy(createPathRules(config))
+    this.#leaving.clear()
+    for (const tail of leaving) {
+      this.#leaving.add(tail)
+      this.#queue.delete(tail)
+    }
+    this.#leave()
+    void this.#list()
+  }
+
+  #leave(): void {
+    for (const tail of this.#leaving) {
+      if (tail.isReading || tail.prepared !== undefined || tail.flying !== undefined) continue
+      this.#leaving.delete(tail)
+      if (!this.#files.follows(tail)) continue
+      tail.trouble = 'excluded'
+      this.#files.setAside(tail)
+      this.#queue.delete(tail)
+      this.#changed.add(tail)
+      this.#close(tail)
+    }
+  }
+
   #every(intervalMs: number, work: () => void): void {
     this.#timers.push(setInterval(work, intervalMs))
   }
@@ -200,6 +234,7 @@ class ShipperLoop implements Shipper {
       const listing = await this.#discovery.list()
       this.#tellUnreadable(listing.unreadable)
       for (const tail of this.#files.take(listing)) this.#lookAtMissing(tail)
+      this.#leave()
       this.#metrics.files.set(this.#files.tails.size)
       this.#metrics.misplaced.set(this.#files.misplaced)
       if (this.#files.tails.size !== before) this.#look()
@@ -282,7 +317,9 @@ class ShipperLoop implements Shipper {
       this.#hopeForCopy(tail, unread, why)
       this.#changed.add(tail)
     }
-    this.#files.renew(tail).nextLookMs = 0
+    const renewed = this.#files.renew(tail)
+    renewed.nextLookMs = 0
+    if (this.#leaving.delete(tail)) this.#leaving.add(renewed)
   }
 
   #hopeForCopy(tail: Tail, unreadBytes: number, why: string): void {
@@ -352,6 +389,7 @@ class ShipperLoop implements Shipper {
   }
 
   #lookAt(tail: Tail, nowMs: number): void {
+    if (this.#leaving.has(tail)) return
     try {
       const look = tail.look(this.#pathOf(tail), nowMs)
       if (look === 'unread') this.#queue.add(tail)

@@ -9,7 +9,7 @@ import { batchBytes, type EventBatch } from '../pipeline/event-batch.ts'
 import type { Source } from '../pipeline/record.ts'
 import { contentBytesOf, contentHead, unpack } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
-import { type Events, eventsOf, type LineReaders, type Position, type Reading, readersOf } from './events.ts'
+import { type Events, type LineReaders, type Position, type Reading, readersOf } from './events.ts'
 import {
   type Block,
   blockOf,
@@ -28,7 +28,9 @@ import {
   unlearnt,
   wantsLearning,
   wantsLearningFromStart,
+  withSettings,
 } from './learn.ts'
+import { eventsIn } from './wrapped-events.ts'
 
 /** Events that were read together, and where reading goes on behind them. */
 export interface Window {
@@ -123,7 +125,7 @@ export class Tail {
   /** Size at which the rest of the file was an event that may go on or a line that is not finished, and since when. */
   #waiting: { size: number; sinceMs: number; idleMs: number } | undefined
   readonly #limits: TailLimits
-  readonly #settings: Settings
+  #settings: Settings
 
   constructor(file: FoundFile, settings: Settings, limits: TailLimits) {
     this.identity = file.identity
@@ -265,7 +267,7 @@ export class Tail {
     const takeRest = replay !== undefined || (isQuiet && nowMs >= quietSinceMs + this.#limits.lineIdleMs)
     const takeLines = isWhole || (isQuiet && nowMs >= quietSinceMs + this.#limits.eventIdleMs)
     const cut = (generation: string): Events =>
-      eventsOf(chunk, from, this.reading, this.#readers, { generation, readAt, takeRest, takeLines })
+      eventsIn(chunk, from, this.reading, this.#readers, { generation, readAt, takeRest, takeLines })
     // The id of a new incarnation holds the time of its first event, so that has to be known before any id is made.
     if (this.generation === undefined) {
       const first = cut('')
@@ -316,7 +318,13 @@ export class Tail {
 
   /** Settings that changed since the row was written hold from here on, never for a window that is read again. */
   #applySettings(): void {
-    this.#readAs({ ...this.reading, ...this.#settings })
+    this.#readAs(withSettings(this.reading, this.#settings))
+  }
+
+  /** Other settings hold from what is read next on. */
+  use(settings: Settings): void {
+    this.#settings = settings
+    if (this.replay === undefined) this.#applySettings()
   }
 
   noteBlock(block: Block): void {

@@ -272,6 +272,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         '',
         'a_b-c.d:e 10.3.11.18:80',
         'xerrorx errors error Error rror',
+        '\x1b[31merror\x1b[0m: \x1b[1;38;5;196mrefused\x1b[m \x1b[2m连接\x1b[22m失败',
       ]
 
       oneStoreWith(async () => {
@@ -297,6 +298,10 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         '*',
         'timeout',
         'TIMEOUT',
+        'refused',
+        '31merror',
+        '"error refused"',
+        '*efuse*',
         'time*',
         't*',
         '*Exception',
