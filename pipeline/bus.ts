@@ -33,9 +33,10 @@ export interface BusHandlers {
 }
 
 export interface Follower {
-  readonly events: (batches: readonly EventBatch[]) => void
-  /** So many events passed while the follower was slow. */
-  readonly missed: (events: number) => void
+  /** `position` stands behind these batches: text whose form is the adapter's own, for `follow` to go on from. */
+  readonly events: (batches: readonly EventBatch[], position: string) => void
+  /** So many events passed while the follower was slow or away; undefined where nobody knows how many. */
+  readonly missed: (events: number | undefined) => void
 }
 
 export interface Subscription {
@@ -55,8 +56,11 @@ export interface Bus {
   reject(rejected: readonly Rejected[]): Promise<void>
   /** Delivers every event at least once to one member of the group. */
   subscribe(group: string, handlers: BusHandlers): Promise<Subscription>
-  /** Live events from now on: no group, no acknowledgement; a slow follower misses events and is told how many. */
-  follow(follower: Follower): Promise<Subscription>
+  /**
+   * Live events from now on, or behind the position `from` as far as the bus still has them: no group, no acknowledgement; a slow
+   * follower misses events and is told how many.
+   */
+  follow(follower: Follower, from?: string): Promise<Subscription>
   /** Refuses new work, waits for what is in flight. */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { runExport } from './cli-export.ts'
 import { runSearch } from './cli-search.ts'
+import { runTail } from './cli-tail.ts'
 import { refuseMissingValues } from './command-flags.ts'
 import { helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
@@ -15,6 +16,7 @@ const help = `shiplog: logs of many containers, found in one place
 
   shiplog up              everything in one process: tails --root, serves the page and the API on --listen
   shiplog search QUERY    lines that match, newest first     (--help for its own flags)
+  shiplog tail QUERY      lines as they come              (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
   shiplog version         which one this is
   shiplog help            this text
@@ -61,6 +63,7 @@ async function printHelp(): Promise<number> {
 const commands: Readonly<Record<string, Command>> = {
   up,
   search: runSearch,
+  tail: (args) => runTail(args),
   export: runExport,
   version,
   help: printHelp,

@@ -174,6 +174,20 @@ export const options = {
     [10, 3_600_000],
     'a search that takes longer ends with an error that says so',
   ),
+  tailsMax: whole(
+    'query API',
+    'CLIENTS',
+    200,
+    [1, 100_000],
+    'clients that follow live at once; more are answered with 429',
+  ),
+  tailBufferBytesMax: whole(
+    'query API',
+    'BYTES',
+    1024 * 1024,
+    [1024, 1024 ** 3],
+    'kept for a client that follows live and reads slowly; beyond it lines are counted as missed',
+  ),
   requestsPerMinuteMax: whole(
     'query API',
     'REQUESTS',

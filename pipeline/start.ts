@@ -103,6 +103,7 @@ async function open(
   const server: FastifyInstance = await buildServer({
     store,
     state,
+    bus,
     registry,
     config,
     log: log.child({ part: 'query-api' }),

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
 import type { Registry } from 'prom-client'
+import type { Bus } from '../pipeline/bus.ts'
 import type { Config } from '../pipeline/config.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
 import type { State } from '../pipeline/state.ts'
@@ -20,7 +21,11 @@ export type Api = FastifyInstance<
 export interface ServerParts {
   readonly store: Store
   readonly state: State
-  readonly config: Pick<Config, 'searchTimeMsMax' | 'requestsPerMinuteMax' | 'listen'>
+  readonly bus: Pick<Bus, 'follow'>
+  readonly config: Pick<
+    Config,
+    'searchTimeMsMax' | 'requestsPerMinuteMax' | 'listen' | 'tailsMax' | 'tailBufferBytesMax'
+  >
   readonly log: FastifyBaseLogger
   /** Where /metrics reads, and where the server enters its own. */
   readonly registry: Registry

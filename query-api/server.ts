@@ -21,6 +21,7 @@ import { parameterReader, readQueryString } from './parameters.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
 import { searchRoutes } from './search.ts'
+import { tailRoutes } from './tail.ts'
 import { valuesRoutes } from './values.ts'
 
 export type { ServerParts } from './routes.ts'
@@ -64,7 +65,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
 
   await api.register(
     async (routes) => {
-      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, filesRoutes]) {
+      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, tailRoutes, filesRoutes]) {
         add(routes as Api, routeParts)
       }
     },

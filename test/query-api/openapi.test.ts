@@ -81,6 +81,7 @@ describe('OpenAPI', () => {
       '/api/v1/files',
       '/api/v1/histogram',
       '/api/v1/search',
+      '/api/v1/tail',
       '/api/v1/values/{field}',
       '/health',
       '/health/ready',
