@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'STORE_UNAVAILABLE'
   | 'STORE_DAMAGED' // one file of the store cannot be read; the others still serve
   | 'BUS_UNAVAILABLE'
+  | 'BUS_REFUSED' // the bus is there and does not take it: rights, size, a topic that it may not make
+  | 'POSITION_GONE' // the bus no longer has what lies behind a position of a follower
   | 'CONFLICT' // a state entry has another version than the writer thinks
   | 'CLOSED' // used after close
   | 'ABORTED'

@@ -3,8 +3,10 @@
  * reads more slowly than lines come misses lines and is told how many; nothing is kept for it beyond `tailBufferBytesMax`.
  */
 import { PassThrough } from 'node:stream'
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { Follower } from '../pipeline/bus.ts'
+import type { Follower, Subscription } from '../pipeline/bus.ts'
+import { ShiplogError } from '../pipeline/errors.ts'
 import type { EventBatch } from '../pipeline/event-batch.ts'
 import { originAt } from '../pipeline/event-batch.ts'
 import { recordId } from '../pipeline/record.ts'
@@ -53,7 +55,7 @@ export function tailRoutes(api: Api, { store, bus, config, now }: RouteParts): v
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
       clients++
       // Following begins before the newest lines are looked up, so that no line falls between the two.
-      const subscription = await bus.follow(live, from).catch((error) => {
+      const subscription = await follow(bus, live, from).catch((error) => {
         clients--
         throw error
       })
@@ -70,9 +72,22 @@ export function tailRoutes(api: Api, { store, bus, config, now }: RouteParts): v
       const isNew = from === undefined && lines > 0
       live.begin(isNew ? await store.search({ ...selection, order: 'desc' }, lines, bounds) : undefined)
       reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no')
-      return reply.type('text/event-stream; charset=utf-8').send(live.out)
+      // The schema of the answer says what a client sees; that it comes as a stream is no part of it.
+      const answer: FastifyReply = reply.type('text/event-stream; charset=utf-8')
+      return answer.send(live.out)
     },
   )
+}
+
+/** A position that the bus no longer has is no error for who follows: it goes on from now, and is told so. */
+async function follow(bus: RouteParts['bus'], live: LiveLines, from: string | undefined): Promise<Subscription> {
+  try {
+    return await bus.follow(live, from)
+  } catch (error) {
+    if (!(error instanceof ShiplogError && error.code === 'POSITION_GONE')) throw error
+    live.missed(undefined)
+    return bus.follow(live)
+  }
 }
 
 /** What one client gets, in order: the lines that were there, then those that come. */
@@ -143,6 +158,7 @@ class LiveLines implements Follower {
     this.#flush(position)
   }
 
+  /** Undefined = some, nobody knows how many. */
   missed(events: number | undefined): void {
     if (events === undefined) this.#missedUnknown = true
     else this.#missed += events

@@ -1,5 +1,6 @@
 /** A bus that only followers see: what a test publishes, by the letter of the port. */
 import type { Bus, Follower } from '../../pipeline/bus.ts'
+import { ShiplogError } from '../../pipeline/errors.ts'
 import type { EventBatch } from '../../pipeline/event-batch.ts'
 
 export interface MemoryBus extends Pick<Bus, 'follow'> {
@@ -22,7 +23,10 @@ export function createMemoryBus(): MemoryBus {
       const known = /^at-(\d+)$/.exec(from ?? '')?.[1]
       if (known !== undefined) {
         for (let i = Number(known); i < kept.length; i++) follower.events(kept[i] as EventBatch[], `at-${i + 1}`)
-      } else if (from !== undefined) follower.missed(undefined)
+      } else if (from !== undefined) {
+        followers.delete(follower)
+        throw new ShiplogError('POSITION_GONE', 'that position is gone')
+      }
       return {
         async close() {
           followers.delete(follower)
