@@ -13,7 +13,13 @@ export interface Served {
 }
 
 /** As they are configured. */
-export const config = { searchTimeMsMax: 1000, requestsPerMinuteMax: 1_000_000, listen: '127.0.0.1:0' }
+export const config = {
+  searchTimeMsMax: 1000,
+  requestsPerMinuteMax: 1_000_000,
+  searchesPerClientMax: 32,
+  exportsPerClientMax: 8,
+  listen: '127.0.0.1:0',
+}
 
 /** The clock of these servers: a minute behind the first event, ms. */
 export const nowMs = firstTime / 1000 + 60_000
