@@ -173,7 +173,7 @@ export const options = {
     'MS',
     15_000,
     [10, 3_600_000],
-    'a search that takes longer ends with an error that says so',
+    'a search that takes longer ends with what it found so far, or with an error that says so',
   ),
   requestsPerMinuteMax: whole(
     'query API',

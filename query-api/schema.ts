@@ -380,7 +380,7 @@ const statusTexts: Readonly<Record<number, string>> = {
   403: 'Known, but not allowed; or the header that changes need is missing',
   404: 'Not there, or not shown to the caller',
   409: 'Somebody else has changed it since, or there are too many',
-  422: 'The search reached searchTimeMsMax: narrow it',
+  422: 'searchTimeMsMax ended it before anything was known: narrow it',
   429: 'More than requestsPerMinuteMax, or than one client may have under way',
   503: 'The store cannot be reached, or the server is not ready',
 }
