@@ -34,8 +34,8 @@ type Closing = () => Promise<unknown> | unknown
 /** Everything in one process: `shiplog up`. Throws a ShiplogError that says what to do; nothing stays open then. */
 export async function startAll(config: Config, rootWasGiven: boolean): Promise<Running> {
   refuseOpenDoors(config)
-  const tokens = config.tokens === '' ? undefined : openTokens(resolve(config.tokens))
   const log = createLog(config.logLevel)
+  const tokens = config.tokens === '' ? undefined : openTokens(resolve(config.tokens), (trouble) => log.error(trouble))
   const closings: Closing[] = []
   const close = async (): Promise<void> => {
     for (const closing of closings.splice(0).reverse()) {
@@ -118,7 +118,11 @@ async function open(
     log: queryLog,
     ...(tokens && { tokens }),
     ...(audit && { audit }),
-    health: () => ({ shipper: shipper.trouble(), audit: audit?.trouble(), tokens: tokens?.trouble() }),
+    health: () => ({
+      shipper: shipper.trouble(),
+      ...(audit && { audit: audit.trouble() }),
+      ...(tokens && { tokens: tokens.trouble() }),
+    }),
   })
   onClose(() => server.close())
   const { host, port } = addressOf(config.listen)

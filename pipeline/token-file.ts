@@ -1,5 +1,16 @@
 /** The file of `--tokens`: `shiplog token` changes it, the query API follows it. It holds hashes, no secrets. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { messageOf, ShiplogError, systemCodeOf } from './errors.ts'
 import { grantPattern, roles, type Token, tokenNamePattern } from './token.ts'
@@ -18,9 +29,9 @@ export interface Tokens {
 
 /**
  * The tokens of the file, read anew when it changes. Throws STATE_UNREADABLE when it cannot be read. When that happens later,
- * what was read before holds: nobody is let in by it who was not before, and `trouble` says so.
+ * what was read before holds: nobody is let in by it who was not before. `tell` hears of it once, `trouble` says it on.
  */
-export function openTokens(path: string, now: () => number = Date.now): Tokens {
+export function openTokens(path: string, tell: (trouble: string) => void, now: () => number = Date.now): Tokens {
   let known = byId(readTokenFile(path))
   let stamp = stampOf(path)
   let looked = now()
@@ -35,7 +46,9 @@ export function openTokens(path: string, now: () => number = Date.now): Tokens {
       stamp = seen
       trouble = undefined
     } catch (error) {
+      const before = trouble
       trouble = `${messageOf(error)}; the tokens that were read before still hold`
+      if (before === undefined) tell(trouble)
     }
   }
   return {
@@ -84,7 +97,13 @@ export function changeTokenFile(path: string, change: (tokens: readonly Token[])
     })
   }
   try {
-    const tokens = change(exists(path) ? readTokenFile(path) : [])
+    const before = statSync(path, { throwIfNoEntry: false })
+    const tokens = change(before === undefined ? [] : readTokenFile(path))
+    // Who could read it shall go on reading it: a server that cannot would not see that a token was removed.
+    if (before !== undefined) {
+      fchmodSync(file, before.mode & 0o777)
+      fchownSync(file, before.uid, before.gid)
+    }
     writeSync(file, `${JSON.stringify({ version: fileVersion, tokens }, undefined, 2)}\n`)
     fsyncSync(file)
     renameSync(fresh, path)
@@ -97,10 +116,6 @@ export function changeTokenFile(path: string, change: (tokens: readonly Token[])
   const folder = openSync(dirname(path), 'r')
   fsyncSync(folder)
   closeSync(folder)
-}
-
-function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined
 }
 
 function stampOf(path: string): string {

@@ -49,6 +49,8 @@ export function contextRoutes(api: Api, { visible, config }: RouteParts): void {
         neighbours(store, { ...around, order: 'desc' }, before, bounds),
         neighbours(store, { ...around, order: 'asc' }, after, bounds),
       ])
+      // A batch may hold more than was asked for.
+      request.records = earlier.length + 1 + later.length
       const writer = createRecordWriter()
       writer.out.text('{"before":')
       putArray(writer, earlier.reverse())

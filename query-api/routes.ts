@@ -41,8 +41,11 @@ export interface ServerParts {
   readonly now?: () => number
 }
 
-/** For routes of the logs: they reach them through `visible` alone, and so see what their caller may see. */
-export interface RouteParts extends Omit<ServerParts, 'store' | 'state' | 'tokens' | 'audit'> {
+/**
+ * For routes of the logs: they reach them through `visible` alone, and so see what their caller may see. What else has logs in
+ * it (a store, a state, a bus) is never handed to them as it is.
+ */
+export interface RouteParts extends Pick<ServerParts, 'config' | 'registry'> {
   readonly now: () => number
   readonly visible: (request: FastifyRequest) => Visible
 }

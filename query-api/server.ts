@@ -43,11 +43,12 @@ const prefix = '/api/v1'
 
 /** A server that is ready to listen. Rejects when the parts do not fit together (a broken invariant). */
 export async function buildServer(parts: ServerParts): Promise<Api> {
-  const { store, state, tokens, audit, now = Date.now, ...others } = parts
+  const { store, state, tokens, audit, config, registry, health, now = Date.now } = parts
   const sessions = tokens && sessionsIn(state, tokens, now)
-  const visibleFor = visibleOf(store, state, now)
+  const visibleFor = visibleOf({ store, state, now, timeMsMax: config.searchTimeMsMax })
   const routeParts: RouteParts = {
-    ...others,
+    config,
+    registry,
     now,
     visible: (request) =>
       visibleFor(callerOfRequest(request).rights, (records) => {
@@ -83,10 +84,10 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
 
   // Fastify, its plugins and we ourselves listen for the end of an answer: that is no leak.
   api.addHook('onRequest', async (_request, reply) => void reply.raw.setMaxListeners(20))
-  checkHost(api, parts.config.listen)
+  checkHost(api, config.listen)
   auditRequests(api, audit, now)
   guard(api, { tokens, sessions, now })
-  limitConcurrency(api, parts.config)
+  limitConcurrency(api, config)
   await describeApi(api)
   await protect(api, parts)
   const refuseMethod = rememberPaths(api)
@@ -103,7 +104,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
     { prefix },
   )
   linkRoutes(api, { ...routeParts, state })
-  healthRoutes(api, { ...others, store, now })
+  healthRoutes(api, { store, registry, health, now })
   openApiRoute(api)
   api.route({
     method: ['GET', 'HEAD'],

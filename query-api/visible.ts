@@ -35,13 +35,21 @@ const nobody = `nobody ${randomUUID()}`
 /** Makes the view of one caller; `handedOut` hears how many records went through it. */
 export type VisibleFor = (rights: Rights, handedOut: (records: number) => void) => Visible
 
-export function visibleOf(store: LogStore, state: Pick<State, 'list'>, now: () => number): VisibleFor {
+export interface VisibleParts {
+  readonly store: LogStore
+  readonly state: Pick<State, 'list'>
+  readonly now: () => number
+  /** For looking up the apps of a pattern. */
+  readonly timeMsMax: number
+}
+
+export function visibleOf({ store, state, now, timeMsMax }: VisibleParts): VisibleFor {
   const apps = new Map<string, { readonly at: number; readonly names: Promise<readonly string[]> }>()
   const appsIn = (cluster: string): Promise<readonly string[]> => {
     const kept = apps.get(cluster)
     if (kept !== undefined && Math.abs(now() - kept.at) < appsKeptMs) return kept.names
     const names = store
-      .values('app', everything(cluster), { limit: appsMax })
+      .values('app', everything(cluster), { limit: appsMax }, { timeMsMax })
       .then((list) => list.map(({ value }) => value))
     // A failure is the next caller's to try again, and names that are no clusters must not fill the memory.
     names.then(

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -89,6 +89,14 @@ describe('shiplog token', () => {
 })
 
 describe('the file', () => {
+  test('can be read by whom it could be read before', () => {
+    const path = file()
+    changeTokenFile(path, () => [token('a')])
+    chmodSync(path, 0o640)
+    changeTokenFile(path, (tokens) => [...tokens, token('b')])
+    expect(statSync(path).mode & 0o777).toBe(0o640)
+  })
+
   const token = (name: string) => makeToken({ name, role: 'reader', grants: ['*/*'], days: 1 }, 0).token
 
   test('is changed as a whole: one change at a time, and what was begun and left says so', () => {
@@ -128,7 +136,7 @@ describe('the file', () => {
   ])('%s in it is an error, never no tokens', (_, text) => {
     const path = file()
     writeFileSync(path, text)
-    expect(() => openTokens(path)).toThrow(expect.objectContaining({ code: 'STATE_UNREADABLE' }))
+    expect(() => openTokens(path, () => {})).toThrow(expect.objectContaining({ code: 'STATE_UNREADABLE' }))
     expect(() => changeTokenFile(path, (tokens) => tokens)).toThrow(
       expect.objectContaining({ code: 'STATE_UNREADABLE' }),
     )
@@ -140,7 +148,12 @@ describe('the file', () => {
     const path = file()
     const [a, b] = [token('a'), token('b')]
     changeTokenFile(path, () => [a])
-    const tokens = openTokens(path, () => clock)
+    const told: string[] = []
+    const tokens = openTokens(
+      path,
+      (trouble) => told.push(trouble),
+      () => clock,
+    )
     const later = (): void => void (clock += 1000)
     changeTokenFile(path, () => [a, b])
     later()
@@ -156,6 +169,7 @@ describe('the file', () => {
     later()
     expect(tokens.find(a.id)).toBeUndefined()
     expect(tokens.find(b.id)?.name).toBe('b')
+    expect(told).toEqual([expect.stringContaining(path)])
     changeTokenFile(path, () => [a])
     later()
     expect(tokens.trouble()).toBeUndefined()

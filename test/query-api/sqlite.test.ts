@@ -88,15 +88,23 @@ test.each([
 })
 
 test('a search that runs out of time says how far it came, and its pages are all there is', async () => {
-  const { api } = await serve([], { store, config: { ...config, searchTimeMsMax: Math.ceil(wholeMs / 8) } })
+  const limits = { ...config, searchTimeMsMax: 0 }
+  const { api } = await serve([], { store, config: limits })
   for (const order of ['desc', 'asc'] as const) {
+    limits.searchTimeMsMax = Math.ceil(wholeMs / 16)
     const found: string[] = []
     let partial = 0
     let cursor = ''
     let edge = order === 'desc' ? '9' : '0'
-    do {
+    for (;;) {
       const url = `/api/v1/search?${range}&q=.value:5&order=${order}&limit=1000${cursor}`
       const answer = await api.inject(url)
+      if (answer.statusCode === 422) {
+        // It came nowhere in that time, and says that: with more time it goes on from the same place.
+        expect(answer.json().code).toBe('QUERY_TOO_COSTLY')
+        limits.searchTimeMsMax *= 2
+        continue
+      }
       expect(answer.statusCode).toBe(200)
       const page = answer.json()
       found.push(...page.records.map(({ id }: { id: string }) => id))
@@ -106,8 +114,9 @@ test('a search that runs out of time says how far it came, and its pages are all
         expect(order === 'desc' ? covered < edge : covered > edge).toBe(true)
         edge = covered
       }
-      cursor = page.next === null ? '' : `&cursor=${page.next}`
-    } while (cursor !== '')
+      if (page.next === null) break
+      cursor = `&cursor=${page.next}`
+    }
     expect(partial).toBeGreaterThan(0)
     const expected = Array.from({ length: lines }, (_, i) => i).filter((i) => i % 977 === 5)
     expect(found).toHaveLength(expected.length)
