@@ -38,7 +38,7 @@ export async function runSearch(args: readonly string[], terminal: Terminal = pr
       return 0
     }
     const limit = limitOf(command.flags.get('limit'), limitDefault)
-    const client = createClient(command.server)
+    const client = createClient(command.server, command.token)
     const show = command.flags.has('json') ? asJson : asLine(coloured(terminal))
     let found = 0
     for await (const records of pages(client, command.parameters, limit)) {

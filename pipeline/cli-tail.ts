@@ -53,7 +53,12 @@ export async function runTail(
     const lines = limitOf(command.flags.get('limit'), linesDefault)
     const show = command.flags.has('json') ? asJson : asLine(coloured(terminal))
     const printer = new Printer(terminal, show)
-    await follow(createClient(command.server), [...command.parameters, ['lines', String(lines)]], printer, signal)
+    await follow(
+      createClient(command.server, command.token),
+      [...command.parameters, ['lines', String(lines)]],
+      printer,
+      signal,
+    )
     return printer.found ? 0 : 1
   } catch (error) {
     if (isBrokenPipe(error)) return 0

@@ -12,11 +12,11 @@ import { originAt } from '../pipeline/event-batch.ts'
 import { recordId } from '../pipeline/record.ts'
 import type { Page } from '../pipeline/store.ts'
 import { type LiveMatch, liveMatch } from './live-match.ts'
-import { HttpError } from './problem.ts'
 import { createRecordWriter } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
 import { keyAt, selectionOf } from './selection.ts'
+import type { Visible } from './visible.ts'
 
 const heartbeatMs = 15_000
 
@@ -32,11 +32,11 @@ const tailParameters = schema.parameters({
   lastEventId: Type.Optional(position),
 })
 
-export function tailRoutes(api: Api, { store, bus, config, now }: RouteParts): void {
-  let clients = 0
+export function tailRoutes(api: Api, { visible, config, now }: RouteParts): void {
   api.get(
     '/tail',
     {
+      config: { access: 'logs', slot: 'tail' },
       schema: {
         summary: 'Lines as they come, as server-sent events',
         description:
@@ -47,21 +47,16 @@ export function tailRoutes(api: Api, { store, bus, config, now }: RouteParts): v
       },
     },
     async (request, reply) => {
-      if (clients >= config.tailsMax) throw new HttpError(429, `${clients} clients follow already (--tails-max)`)
+      const logs = visible(request)
       const header = request.headers['last-event-id']
       const from = request.query.lastEventId ?? (typeof header === 'string' && header !== '' ? header : undefined)
       const selection = { cluster: request.query.cluster, ...selectionOf(request.query, now()) }
       const live = new LiveLines(liveMatch(selection), config.tailBufferBytesMax)
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
-      clients++
       // Following begins before the newest lines are looked up, so that no line falls between the two.
-      const subscription = await follow(bus, live, from).catch((error) => {
-        clients--
-        throw error
-      })
+      const subscription = await follow(logs, live, from)
       const heartbeat = setInterval(() => live.beat(), heartbeatMs)
       const leave = (): void => {
-        clients--
         clearInterval(heartbeat)
         live.out.destroy()
         subscription.close().catch((error) => request.log.error({ error }, 'a follower could not be closed'))
@@ -70,7 +65,7 @@ export function tailRoutes(api: Api, { store, bus, config, now }: RouteParts): v
       else reply.raw.once('close', leave)
       const { lines } = request.query
       const isNew = from === undefined && lines > 0
-      live.begin(isNew ? await store.search({ ...selection, order: 'desc' }, lines, bounds) : undefined)
+      live.begin(isNew ? await logs.store.search({ ...selection, order: 'desc' }, lines, bounds) : undefined)
       reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no')
       // The schema of the answer says what a client sees; that it comes as a stream is no part of it.
       const answer: FastifyReply = reply.type('text/event-stream; charset=utf-8')
@@ -80,13 +75,13 @@ export function tailRoutes(api: Api, { store, bus, config, now }: RouteParts): v
 }
 
 /** A position that the bus no longer has is no error for who follows: it goes on from now, and is told so. */
-async function follow(bus: RouteParts['bus'], live: LiveLines, from: string | undefined): Promise<Subscription> {
+async function follow(logs: Visible, live: LiveLines, from: string | undefined): Promise<Subscription> {
   try {
-    return await bus.follow(live, from)
+    return await logs.follow(live, from)
   } catch (error) {
     if (!(error instanceof ShiplogError && error.code === 'POSITION_GONE')) throw error
     live.missed(undefined)
-    return bus.follow(live)
+    return logs.follow(live)
   }
 }
 

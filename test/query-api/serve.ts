@@ -18,9 +18,11 @@ export interface Served {
 export const config = {
   searchTimeMsMax: 1000,
   requestsPerMinuteMax: 1_000_000,
-  listen: '127.0.0.1:0',
-  tailsMax: 3,
+  searchesPerClientMax: 32,
+  exportsPerClientMax: 8,
+  tailsPerClientMax: 3,
   tailBufferBytesMax: 64 * 1024,
+  listen: '127.0.0.1:0',
 }
 
 /** The clock of these servers: a minute behind the first event, ms. */

@@ -124,7 +124,10 @@ describe('GET /tail', () => {
     const tails = [await follow(served), await follow(served), await follow(served)]
     await until(() => served.bus.followers.size === 3)
     const refused = await served.api.inject('/api/v1/tail?cluster=prod')
-    expect([refused.statusCode, refused.json().detail]).toEqual([429, '3 clients follow already (--tails-max)'])
+    expect([refused.statusCode, refused.json().detail]).toEqual([
+      429,
+      '3 requests of this client are under way already',
+    ])
     for (const { leave } of tails) leave()
     await until(() => served.bus.followers.size === 0)
   })
