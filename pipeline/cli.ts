@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { runExport } from './cli-export.ts'
 import { runSearch } from './cli-search.ts'
+import { runTail } from './cli-tail.ts'
+import { runToken } from './cli-token.ts'
 import { refuseMissingValues } from './command-flags.ts'
 import { helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
@@ -16,7 +18,9 @@ const help = `shiplog: logs of many containers, found in one place
 
   shiplog up              everything in one process: tails --root, serves the page and the API on --listen
   shiplog search QUERY    lines that match, newest first     (--help for its own flags)
+  shiplog tail QUERY      lines as they come              (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
+  shiplog token …         who may ask the API                (--help for its own flags)
   shiplog version         which one this is
   shiplog help            this text
 
@@ -71,7 +75,9 @@ async function printHelp(): Promise<number> {
 const commands: Readonly<Record<string, Command>> = {
   up,
   search: runSearch,
+  tail: (args) => runTail(args),
   export: runExport,
+  token: runToken,
   version,
   help: printHelp,
 }
@@ -89,6 +95,9 @@ async function main([name = 'help', ...args]: string[]): Promise<number> {
   if (name === 'up' && args.some((arg) => arg === '--help' || arg === '-h')) return printHelp()
   return command(args)
 }
+
+// As far as this process can hide it: ps of others does not show the rest of the command line any more.
+if (process.argv.some((arg) => arg === '--token' || arg.startsWith('--token='))) process.title = 'shiplog'
 
 try {
   process.exitCode = await main(process.argv.slice(2))

@@ -17,7 +17,7 @@ interface Option<T> {
   readonly help: string
   /** Shown in `--help` for the value: `DIR`, `MS` … empty for a switch. */
   readonly value: string
-  readonly group: 'pipeline' | 'shipper' | 'indexer and store' | 'query API'
+  readonly group: 'pipeline' | 'shipper' | 'indexer and store' | 'query API' | 'clients'
   readonly default: T
   /** Turns what was written into the value, or throws with what was expected. */
   readonly read: (written: string) => T
@@ -190,13 +190,28 @@ export const options = {
     'address of the page and the HTTP API; port 0 = any free one',
     /^(\[[0-9a-f:.]+\]|[^:\s]+):\d{1,5}$/,
   ),
-  insecure: toggle('query API', 'allow --listen beyond loopback although there is no authentication'),
+  tokens: text('query API', 'FILE', '', 'only who has a token of this file is answered; shiplog token changes it'),
+  insecure: toggle('query API', 'allow --listen beyond loopback without --tokens: everyone there reads everything'),
   searchTimeMsMax: whole(
     'query API',
     'MS',
     15_000,
     [10, 3_600_000],
-    'a search that takes longer ends with an error that says so',
+    'a search that takes longer ends with what it found so far, or with an error that says so',
+  ),
+  tailsPerClientMax: whole(
+    'query API',
+    'CLIENTS',
+    20,
+    [1, 100_000],
+    'live tails of one client at once; more are answered with 429',
+  ),
+  tailBufferBytesMax: whole(
+    'query API',
+    'BYTES',
+    1024 * 1024,
+    [1024, 1024 ** 3],
+    'kept for a client that follows live and reads slowly; beyond it lines are counted as missed',
   ),
   requestsPerMinuteMax: whole(
     'query API',
@@ -205,6 +220,35 @@ export const options = {
     [1, 10_000_000],
     'of one client; more are answered with 429',
   ),
+  searchesPerClientMax: whole(
+    'query API',
+    'REQUESTS',
+    32,
+    [1, 10_000],
+    'searches of one client at the same time; more are answered with 429',
+  ),
+  exportsPerClientMax: whole(
+    'query API',
+    'REQUESTS',
+    8,
+    [1, 10_000],
+    'exports of one client at the same time; more are answered with 429',
+  ),
+  auditBytesMax: whole(
+    'query API',
+    'BYTES',
+    64 * 1024 * 1024,
+    [0, 1024 ** 4],
+    'kept of who has searched what, in <data>/audit.ndjson; 0 = nothing',
+  ),
+
+  token: text(
+    'clients',
+    'TOKEN',
+    '',
+    'sent to the server; better SHIPLOG_TOKEN or --token-file: ps shows command lines',
+  ),
+  tokenFile: text('clients', 'FILE', '', 'holds the token that is sent to the server'),
 } as const
 
 type Options = typeof options
@@ -361,7 +405,7 @@ function textOf(value: unknown, name: OptionName, where: string): string {
 
 /** The options as text for `--help`: flag, default and help, by group. */
 export function helpOfOptions(): string {
-  const groups: Group[] = ['pipeline', 'shipper', 'indexer and store', 'query API']
+  const groups: Group[] = ['pipeline', 'shipper', 'indexer and store', 'query API', 'clients']
   return groups
     .map((group) => {
       const rows = names.filter((name) => options[name].group === group).map(helpRow)

@@ -11,6 +11,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createLocalBus } from '../bus/local.ts'
 import { startDemo } from '../demo/demo.ts'
 import { startIndexer } from '../indexer/indexer.ts'
+import { openAudit } from '../query-api/audit.ts'
 import { buildServer } from '../query-api/server.ts'
 import { type Shipper, startShipper } from '../shipper/shipper.ts'
 import { openSqliteState } from '../store/sqlite/state.ts'
@@ -20,6 +21,7 @@ import { lockData } from './data-lock.ts'
 import { messageOf, ShiplogError, systemCodeOf } from './errors.ts'
 import { addressOf, isLoopback, listenError } from './listen.ts'
 import { reloaded } from './reload.ts'
+import { openTokens, type Tokens } from './token-file.ts'
 
 export interface Running {
   /** Where the page and the API answer: `http://127.0.0.1:8080`. */
@@ -37,6 +39,7 @@ export async function startAll(config: Config, rootWasGiven: boolean): Promise<R
   refuseOpenDoors(config)
   const logs = [createLog(config.logLevel)]
   const [log] = logs as [Logger]
+  const tokens = config.tokens === '' ? undefined : openTokens(resolve(config.tokens), (trouble) => log.error(trouble))
   const closings: Closing[] = []
   const close = async (): Promise<void> => {
     for (const closing of closings.splice(0).reverse()) {
@@ -49,7 +52,7 @@ export async function startAll(config: Config, rootWasGiven: boolean): Promise<R
     }
   }
   try {
-    const { url, shipper } = await open(config, rootWasGiven, logs, (closing) => closings.push(closing))
+    const { url, shipper } = await open(config, rootWasGiven, tokens, logs, (closing) => closings.push(closing))
     let running = config
     const reload = (read: () => Config): void => {
       try {
@@ -75,6 +78,7 @@ export async function startAll(config: Config, rootWasGiven: boolean): Promise<R
 async function open(
   config: Config,
   rootWasGiven: boolean,
+  tokens: Tokens | undefined,
   logs: Logger[],
   onClose: (closing: Closing) => void,
 ): Promise<{ readonly url: string; readonly shipper: Shipper }> {
@@ -126,13 +130,26 @@ async function open(
   })
   onClose(() => shipper.close())
 
+  const queryLog = logOf('query-api')
+  const audit =
+    config.auditBytesMax === 0
+      ? undefined
+      : openAudit({ path: join(data, 'audit.ndjson'), bytesMax: config.auditBytesMax, registry, log: queryLog })
+  onClose(() => audit?.close())
   const server: FastifyInstance = await buildServer({
     store,
     state,
+    bus,
     registry,
     config,
-    log: logOf('query-api'),
-    health: () => ({ shipper: shipper.trouble() }),
+    log: queryLog,
+    ...(tokens && { tokens }),
+    ...(audit && { audit }),
+    health: () => ({
+      shipper: shipper.trouble(),
+      ...(audit && { audit: audit.trouble() }),
+      ...(tokens && { tokens: tokens.trouble() }),
+    }),
   })
   onClose(() => server.close())
   const { host, port } = addressOf(config.listen)
@@ -146,11 +163,11 @@ async function open(
 }
 
 /** Nothing listens beyond this machine unless someone said that it shall. */
-function refuseOpenDoors({ listen, insecure }: Config): void {
+function refuseOpenDoors({ listen, insecure, tokens }: Config): void {
   const { host } = addressOf(listen)
-  if (isLoopback(host) || insecure) return
+  if (isLoopback(host) || insecure || tokens !== '') return
   throw new ShiplogError('CONFIG_INVALID', `--listen ${listen} would let everyone on the network read the logs`, {
-    hint: 'There is no authentication yet. Listen on 127.0.0.1 behind a proxy that asks who is there, or say --insecure.',
+    hint: 'Make tokens (shiplog token add --tokens FILE …) and say --tokens FILE; or listen on 127.0.0.1; or say --insecure.',
   })
 }
 

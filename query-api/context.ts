@@ -3,11 +3,12 @@ import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
 import { originAt, type RecordBatch } from '../pipeline/event-batch.ts'
 import { parseRecordId, parseTime } from '../pipeline/record.ts'
-import type { Bounds, FileQuery, Store } from '../pipeline/store.ts'
+import type { Bounds, FileQuery } from '../pipeline/store.ts'
 import { createRecordWriter, putArray } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
 import { keyAt } from './selection.ts'
+import type { LogStore } from './visible.ts'
 
 const contextParameters = schema.parameters({
   cluster: schema.cluster,
@@ -23,10 +24,11 @@ const contextParameters = schema.parameters({
 
 type Event = readonly [batch: RecordBatch, i: number]
 
-export function contextRoutes(api: Api, { store, config }: RouteParts): void {
+export function contextRoutes(api: Api, { visible, config }: RouteParts): void {
   api.get(
     '/context',
     {
+      config: { access: 'logs' },
       schema: {
         summary: 'The records around one, in the order of its file',
         description: 'Goes on into older and newer incarnations of the file, so a rotation does not end it.',
@@ -38,6 +40,7 @@ export function contextRoutes(api: Api, { store, config }: RouteParts): void {
     async (request, reply) => {
       const { cluster, id, time, before, after } = request.query
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
+      const { store } = visible(request)
       const record = await findRecord(store, cluster, id, time, bounds)
       const { source } = originAt(...record)
       const { generation, offset } = keyAt(...record)
@@ -46,6 +49,8 @@ export function contextRoutes(api: Api, { store, config }: RouteParts): void {
         neighbours(store, { ...around, order: 'desc' }, before, bounds),
         neighbours(store, { ...around, order: 'asc' }, after, bounds),
       ])
+      // A batch may hold more than was asked for.
+      request.records = earlier.length + 1 + later.length
       const writer = createRecordWriter()
       writer.out.text('{"before":')
       putArray(writer, earlier.reverse())
@@ -61,7 +66,13 @@ export function contextRoutes(api: Api, { store, config }: RouteParts): void {
 }
 
 /** The record with this id, which must be at this time: the time leads to it without an index of ids. */
-async function findRecord(store: Store, cluster: string, id: string, time: string, bounds: Bounds): Promise<Event> {
+export async function findRecord(
+  store: LogStore,
+  cluster: string,
+  id: string,
+  time: string,
+  bounds: Bounds,
+): Promise<Event> {
   const place = parseRecordId(id)
   if (place === undefined || !Number.isSafeInteger(place.offset)) {
     throw new ShiplogError('QUERY_INVALID', `“${id}” is no id of a record`, {
@@ -88,7 +99,7 @@ async function findRecord(store: Store, cluster: string, id: string, time: strin
 }
 
 /** Up to `most` events behind (asc) or before (desc) the start, nearest first. */
-async function neighbours(store: Store, query: FileQuery, most: number, bounds: Bounds): Promise<Event[]> {
+async function neighbours(store: LogStore, query: FileQuery, most: number, bounds: Bounds): Promise<Event[]> {
   const events: Event[] = []
   if (most === 0) return events
   for await (const batch of store.scanFile(query, bounds)) {

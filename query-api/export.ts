@@ -7,13 +7,14 @@ import { Counter } from 'prom-client'
 import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
 import type { RecordBatch } from '../pipeline/event-batch.ts'
-import type { Bounds, SearchQuery, Store } from '../pipeline/store.ts'
+import type { Bounds, SearchQuery } from '../pipeline/store.ts'
 import { contentTypes, createFormatWriter, type ExportFormat, exportFormats } from './export-formats.ts'
 import { type ExportProgress, exportChunks } from './export-stream.ts'
 import { contentDisposition, exportFileName } from './file-name.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
 import { cursorBehind, searchQueryOf } from './selection.ts'
+import type { LogStore } from './visible.ts'
 
 /**
  * How long an answer waits for its first bytes: what goes wrong at once can still be a problem with a status. A search
@@ -47,7 +48,7 @@ const exportParameters = schema.parameters({
   cursor: schema.cursor,
 })
 
-export function exportRoutes(api: Api, { store, registry, now }: RouteParts): void {
+export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): void {
   const exported = new Counter({
     name: 'shiplog_export_records_total',
     help: 'Records that were handed out by exports.',
@@ -65,6 +66,7 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
     '/export',
     {
       compress: false,
+      config: { access: 'logs', slot: 'export' },
       schema: {
         summary: 'Every record that matches, as a file, without a ceiling',
         description: `Streamed, with gzip if asked. A connection that ends without the last chunk is a broken export. The trailers ${recordsTrailer} and ${nextTrailer} say how many records there were and with which cursor the next export goes on (\`end\` when nothing follows). With a cursor csv has no header. raw needs one app, instance, dir and file, and follows the file itself.`,
@@ -85,6 +87,7 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
       const query = searchQueryOf(request.query, now())
       if (format === 'raw') refuseUnlessOneFile(request.query)
       const signal = signalOf(reply)
+      const { store } = visible(request)
       const writer = createFormatWriter(format, { csvSafe })
       if (cursor === undefined) writer.begin()
       const progress: ExportProgress = { records: 0, last: undefined, more: false }
@@ -104,6 +107,8 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
 
       const count = (error?: unknown): void => {
         exported.inc({ format }, progress.records)
+        // A batch may hold more than a limit lets out.
+        request.records = progress.records
         if (error === undefined) return
         brokenOff.inc({ reason: signal.aborted ? 'client' : 'store' })
         if (!signal.aborted) request.log.error({ err: error, records: progress.records }, 'an export broke off')
@@ -158,7 +163,7 @@ function refuseUnlessOneFile(query: { [name: string]: unknown; order: string }):
   }
 }
 
-function scanOneFile(store: Store, query: SearchQuery, bounds: Bounds): AsyncIterable<RecordBatch> {
+function scanOneFile(store: LogStore, query: SearchQuery, bounds: Bounds): AsyncIterable<RecordBatch> {
   const { cluster, filters, from, to, after } = query
   const [app = '', instance = '', dir = '', file = ''] = [filters.app, filters.instance, filters.dir, filters.file].map(
     (values) => values?.[0],

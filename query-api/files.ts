@@ -11,10 +11,11 @@ const filesParameters = schema.parameters({
   limit: schema.whole(1, 100_000, 10_000, 'files'),
 })
 
-export function filesRoutes(api: Api, { state }: RouteParts): void {
+export function filesRoutes(api: Api, { visible }: RouteParts): void {
   api.get(
     '/files',
     {
+      config: { access: 'logs' },
       schema: {
         summary: 'The files that are shipped: state, size, read, acknowledged, lost',
         tags: ['operation'],
@@ -30,8 +31,7 @@ export function filesRoutes(api: Api, { state }: RouteParts): void {
     },
     async (request) => {
       const { cluster, limit } = request.query
-      const entries = await state.list(cluster === undefined ? 'file/' : `file/${cluster}/`)
-      const found = entries.map((entry) => entry.value as FileState).filter((file) => wanted(file, request.query))
+      const found = (await visible(request).files(cluster)).filter((file) => wanted(file, request.query))
       found.sort((a, b) => compare(sourceKey(a.source), sourceKey(b.source)) || compare(a.generation, b.generation))
       return { total: found.length, files: found.slice(0, limit).map(row) }
     },

@@ -1,6 +1,6 @@
 /** Records with their fields, as the answers and the NDJSON export have them. */
 import { ByteWriter } from '../pipeline/byte-writer.ts'
-import { type EventColumns, originAt, type RecordBatch } from '../pipeline/event-batch.ts'
+import { type EventColumns, type Origin, originAt, type RecordBatch } from '../pipeline/event-batch.ts'
 import { createRecordJsonWriter } from '../pipeline/record-json.ts'
 import { FieldsMember } from './fields-member.ts'
 
@@ -8,6 +8,8 @@ export interface RecordWriter {
   readonly out: ByteWriter
   /** Event i as one JSON object: the record, and `fields` (name → values) when its message has any. */
   append(batch: RecordBatch, i: number): void
+  /** The same of events that are not from an answer of the store. */
+  appendOf(columns: EventColumns, i: number, origin: Origin): void
 }
 
 export function createRecordWriter(into = new ByteWriter()): RecordWriter {
@@ -18,6 +20,9 @@ export function createRecordWriter(into = new ByteWriter()): RecordWriter {
     out: json.out,
     append(batch, i) {
       json.append(batch, i, originAt(batch, i), putFields)
+    },
+    appendOf(columns, i, origin) {
+      json.append(columns, i, origin, putFields)
     },
   }
 }

@@ -1,7 +1,8 @@
 /** What goes over HTTP, once: the types of the handlers, the check of what clients send, and OpenAPI all come from here. */
-import { type TProperties, type TSchema, Type } from 'typebox'
+import { type Static, type TProperties, type TSchema, Type } from 'typebox'
 import { queryUnitsMax } from '../pipeline/query.ts'
 import { clusterPattern, levels, timeOrigins } from '../pipeline/record.ts'
+import { roles } from '../pipeline/token.ts'
 
 export const searchLimitMax = 1000
 export const contextEventsMax = 500
@@ -154,8 +155,22 @@ export const SearchAnswer = Type.Object(
     records: Type.Array(LogRecordSchema),
     next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the next page, null at the end' }),
     tookMs: Type.Number(),
+    partial: Type.Optional(
+      Type.Object(
+        { coveredFrom: Type.Optional(isoTime), coveredTo: Type.Optional(isoTime) },
+        {
+          description:
+            'searchTimeMsMax ended the search: what lies from coveredFrom on (order=desc) or before coveredTo (asc) has been searched, and next goes on from there',
+        },
+      ),
+    ),
   },
-  { examples: [{ records: [recordExample], next: null, tookMs: 3 }] },
+  {
+    examples: [
+      { records: [recordExample], next: null, tookMs: 3 },
+      { records: [], next: 'MS5k…', tookMs: 15_003, partial: { coveredFrom: recordExample.time } },
+    ],
+  },
 )
 
 export const HistogramAnswer = Type.Object(
@@ -251,6 +266,65 @@ export const HealthAnswer = Type.Object(
   { examples: [{ ready: true, parts: [{ name: 'store', state: 'up' }] }] },
 )
 
+export const SessionAnswer = Type.Object(
+  {
+    name: Type.String({ description: 'of the caller' }),
+    role: oneOf(roles),
+    rights: Type.Boolean({ description: 'false where everybody who gets here is answered' }),
+  },
+  { examples: [{ name: 'alice', role: 'reader', rights: true }] },
+)
+
+const savedSearchProperties = {
+  name: Type.String({
+    minLength: 1,
+    maxLength: 100,
+    description: 'what people call it',
+    examples: ['failed payments'],
+  }),
+  shared: Type.Optional(Type.Boolean({ default: false, description: 'others see it, who may see what it is about' })),
+  ...Common,
+}
+
+/** What a client sends: the parameters of a search, as JSON. */
+export const SavedSearchBody = parameters(savedSearchProperties)
+export type SearchBody = Static<typeof SavedSearchBody>
+
+const savedSearchExample = {
+  id: 'kq3Xv0b2Gxo',
+  version: 1,
+  name: 'failed payments',
+  shared: true,
+  cluster: 'prod',
+  app: ['order-service'],
+  q: 'payment failed',
+  from: 'now-1d',
+  owner: 'alice',
+  own: true,
+  link: 's/kq3Xv0b2Gxo',
+  createdAt: '2016-05-16T12:47:10.412Z',
+  updatedAt: '2016-05-16T12:47:10.412Z',
+}
+
+export const SavedSearchAnswer = Type.Object(
+  {
+    ...savedSearchProperties,
+    id: Type.String(),
+    version: Type.Integer({ description: 'grows with every change' }),
+    owner: Type.String(),
+    own: Type.Boolean({ description: 'the caller is the owner' }),
+    link: Type.String({ description: 'opens it on the page; relative to where the page is' }),
+    createdAt: Type.String(),
+    updatedAt: Type.String(),
+  },
+  { examples: [savedSearchExample] },
+)
+
+export const SavedSearchesAnswer = Type.Object(
+  { searches: Type.Array(SavedSearchAnswer) },
+  { examples: [{ searches: [savedSearchExample] }] },
+)
+
 export const ProblemAnswer = Type.Object(
   {
     type: Type.String({ description: 'urn:shiplog:problem:<code>' }),
@@ -302,10 +376,25 @@ export function answers(ok: TSchema, description: string, ...statuses: readonly 
 
 const statusTexts: Readonly<Record<number, string>> = {
   400: 'A parameter is unknown, missing or cannot be understood',
-  404: 'Not there',
-  422: 'The search reached searchTimeMsMax: narrow it',
-  429: 'More than requestsPerMinuteMax',
+  401: 'No token or session, or one that does not hold',
+  403: 'Known, but not allowed; or the header that changes need is missing',
+  404: 'Not there, or not shown to the caller',
+  409: 'Somebody else has changed it since, or there are too many',
+  422: 'searchTimeMsMax ended it before anything was known: narrow it',
+  429: 'More than requestsPerMinuteMax, or than one client may have under way',
   503: 'The store cannot be reached, or the server is not ready',
+}
+
+/** The answers of a route that has nothing to say. */
+export function done(description: string, ...statuses: readonly number[]) {
+  const { 200: _, ...problems } = answers(Type.Null(), description, ...statuses)
+  return { 204: Type.Null({ description }), ...problems }
+}
+
+/** The answers of a link. */
+export function redirect(description: string, ...statuses: readonly number[]) {
+  const { 200: _, ...problems } = answers(Type.Null(), description, ...statuses)
+  return { 302: Type.Null({ description }), ...problems }
 }
 
 /** The answers of a route that hands out a file. */

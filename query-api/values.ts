@@ -23,10 +23,11 @@ const field = Type.String({
   examples: ['app', 'fields.status'],
 })
 
-export function valuesRoutes(api: Api, { store, config, now }: RouteParts): void {
+export function valuesRoutes(api: Api, { visible, config, now }: RouteParts): void {
   api.get(
     '/values/:field',
     {
+      config: { access: 'logs' },
       schema: {
         summary: 'The values of a field among the records that match',
         description: 'The cluster is required but for /values/cluster.',
@@ -47,7 +48,7 @@ export function valuesRoutes(api: Api, { store, config, now }: RouteParts): void
       const selection = { ...selectionOf(request.query, now()), ...(cluster === undefined ? {} : { cluster }) }
       const options = { limit, ...(prefix === undefined ? {} : { prefix }) }
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
-      const values = await store.values(name, selection, options, bounds)
+      const values = await visible(request).store.values(name, selection, options, bounds)
       return { values: values.map(({ value, count, last }) => ({ value, count, last: formatTime(last) })) }
     },
   )

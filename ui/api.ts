@@ -9,6 +9,8 @@ export interface SearchPage {
   readonly records: readonly ApiRecord[]
   readonly next: string | null
   readonly tookMs: number
+  /** There when the time limit ended the search: nothing older than this was looked at. `next` goes on there. */
+  readonly partial?: { readonly coveredFrom?: string }
 }
 
 export interface HistogramBucket {
@@ -62,10 +64,15 @@ export async function getJson<Answer>(url: string, signal: AbortSignal): Promise
     if (signal.aborted) throw thrown
     throw new Problem(0, {})
   }
+  if (!response.ok) throw await problemIn(response)
   const body: unknown = await response.json().catch(() => undefined)
-  if (!response.ok) throw new Problem(response.status, typeof body === 'object' && body !== null ? body : {})
   if (body === undefined) throw new Problem(response.status, { detail: 'The answer is not JSON.' })
   return body as Answer
+}
+
+export async function problemIn(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => undefined)
+  return new Problem(response.status, typeof body === 'object' && body !== null ? body : {})
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { SignOut } from './session/sign-out.tsx'
 import { changeView, formatView } from './state/url-state.ts'
 import { useView } from './view-context.tsx'
 
@@ -31,6 +32,7 @@ export function Header({ onHelp }: { readonly onHelp: () => void }) {
       </a>
       <span className="header-title">{t('app.title')}</span>
       <div className="header-tools">
+        <SignOut />
         <button
           type="button"
           className="icon-button"

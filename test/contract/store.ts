@@ -8,7 +8,7 @@ import { ShiplogError } from '../../pipeline/errors.ts'
 import { type EventBatch, recordsOf } from '../../pipeline/event-batch.ts'
 import { fieldsOf } from '../../pipeline/fields.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
-import { type LogRecord, levels, parseTime } from '../../pipeline/record.ts'
+import { type EventKey, type LogRecord, levels, parseTime } from '../../pipeline/record.ts'
 import type { FilterField, SearchQuery, Store } from '../../pipeline/store.ts'
 import { lowerCase } from '../../pipeline/words.ts'
 import {
@@ -526,6 +526,36 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await expect(page).rejects.toMatchObject({ code: 'ABORTED' })
         expect((await store.search(queryOf('third'), 10)).records.count).toBe(10)
       })
+
+      test.each(['asc', 'desc'] as const)(
+        'a search that runs out of time says how far it came, or is refused: pages that go on from there are all of it (%s)',
+        async (order) => {
+          await spread(10_000)
+          const query = queryOf('*hird* OR *nosuch*', { order })
+          const expected = ids(await drain(store.scan(query)))
+          const seen: string[] = []
+          let after: EventKey | undefined
+          let timeMsMax = 0.1
+          for (;;) {
+            const asked = after === undefined ? query : { ...query, after }
+            const page = await store.search(asked, 10_000, { timeMsMax }).catch((error: unknown) => {
+              if (!(error instanceof ShiplogError && error.code === 'QUERY_TOO_COSTLY')) throw error
+              timeMsMax *= 2
+              return undefined
+            })
+            if (page === undefined) continue
+            const records = recordsOf(page.records)
+            seen.push(...ids(records))
+            if (!page.more) break
+            const last = records.at(-1)
+            // What sorts before every generation: everything at the edge is behind it for asc, before it for desc.
+            if (page.partial !== undefined) after = { time: page.partial.edge, generation: '-', offset: 0 }
+            else if (last !== undefined) after = keyOf(last)
+          }
+          expect(seen).toEqual(expected)
+          expect(seen.length).toBeGreaterThan(1000)
+        },
+      )
 
       test('a search that takes too long is refused with what to do', async () => {
         await spread(10_000)

@@ -30,8 +30,10 @@ export function temporaryFolder(name: string): { path: string; cleanUp: () => vo
 /** Runs `shiplog <args>` to its end. */
 export async function runCli(
   args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = { ...process.env, ...environment }
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   await once(child, 'close')
