@@ -84,6 +84,17 @@ export const cursor = Type.Optional(
   }),
 )
 
+export const series = Type.Optional(
+  anyOf('log whose files have a date or a number in their names, without it', 'catalina.log'),
+)
+export const fold = Type.Optional(
+  Type.Boolean({
+    default: true,
+    description:
+      'an event that was published in parts is one result (`parts` has their ids); false = the records as they are',
+  }),
+)
+
 /** Parameters by name. One with a default is always there for the handler, and need not be sent. */
 export function parameters<T extends TProperties>(properties: T) {
   const schema = Type.Object(properties, { additionalProperties: false })
@@ -142,6 +153,9 @@ export const LogRecordSchema = Type.Object(
     ),
     fields: Type.Optional(
       Type.Record(Type.String(), Type.Array(Type.String()), { description: 'JSON or key=value pairs of the message' }),
+    ),
+    parts: Type.Optional(
+      Type.Array(Type.String(), { description: 'ids of the records that continue it and were folded into it' }),
     ),
   },
   { examples: [recordExample, { ...recordExample, message: 'GET /x status=500', fields: { status: ['500'] } }] },

@@ -1,22 +1,28 @@
 /** GET /search: one page of records. GET /histogram: how many there are over time, by level. */
 import type { ByteWriter } from '../pipeline/byte-writer.ts'
 import { formatTime, levels } from '../pipeline/record.ts'
-import type { Bounds, Page, Selection, Store } from '../pipeline/store.ts'
+import type { Bounds, Selection, Store } from '../pipeline/store.ts'
+import type { Shown } from './fold.ts'
+import { foldedPage, plainPage } from './folded-page.ts'
 import { createRecordWriter, putArray } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
 import { cursorBehind, keyAt, searchQueryOf, selectionOf } from './selection.ts'
+import { withSeries } from './series.ts'
 
 const searchParameters = schema.parameters({
   ...schema.Common,
   order: schema.order,
   limit: schema.whole(1, schema.searchLimitMax, 100, 'records in one page'),
   cursor: schema.cursor,
+  series: schema.series,
+  fold: schema.fold,
 })
 
 const histogramParameters = schema.parameters({
   ...schema.Common,
   buckets: schema.whole(1, schema.bucketsMax, 60, 'at most so many buckets'),
+  series: schema.series,
 })
 
 export function searchRoutes(api: Api, { store, config, now }: RouteParts): void {
@@ -32,13 +38,13 @@ export function searchRoutes(api: Api, { store, config, now }: RouteParts): void
     },
     async (request, reply) => {
       const started = performance.now()
-      const query = searchQueryOf(request.query, now())
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
-      const page = await store.search(query, request.query.limit, bounds)
-      const last = page.records.count - 1
-      const next = page.more && last >= 0 ? cursorBehind(keyAt(page.records, last), query) : null
+      const query = searchQueryOf(await withSeries(store, request.query, bounds), now())
+      const { limit, fold = true } = request.query
+      const page = await (fold ? foldedPage : plainPage)(store, query, limit, bounds)
+      const next = page.next === undefined ? null : cursorBehind(page.next, query)
       reply.type('application/json; charset=utf-8')
-      return pageBody(page, next, performance.now() - started).view()
+      return pageBody(page.events, next, performance.now() - started).view()
     },
   )
 
@@ -54,8 +60,9 @@ export function searchRoutes(api: Api, { store, config, now }: RouteParts): void
     },
     async (request, reply) => {
       const nowMs = now()
-      const selection = { cluster: request.query.cluster, ...selectionOf(request.query, nowMs) }
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
+      const asked = await withSeries(store, request.query, bounds)
+      const selection = { cluster: asked.cluster, ...selectionOf(asked, nowMs) }
       const to = Number.isFinite(selection.to)
         ? selection.to
         : await endOf(store, selection, nowMs * 1000, request.query.buckets, bounds)
@@ -99,13 +106,10 @@ async function endOf(
 }
 
 /** The answer written as bytes: a page of 1,000 records makes no record objects. */
-function pageBody({ records }: Page, next: string | null, tookMs: number): ByteWriter {
+function pageBody(events: readonly Shown[], next: string | null, tookMs: number): ByteWriter {
   const writer = createRecordWriter()
   writer.out.text('{"records":')
-  putArray(
-    writer,
-    Array.from({ length: records.count }, (_, i) => [records, i] as const),
-  )
+  putArray(writer, events)
   writer.out.text(`,"next":${JSON.stringify(next)},"tookMs":${Math.round(tookMs * 10) / 10}}`)
   return writer.out
 }
