@@ -1,5 +1,7 @@
 /** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search as grep: 0, 1 none, 2 error. */
 import { readFileSync } from 'node:fs'
+import { checkCheckpoint, explainFile } from '../shipper/explain.ts'
+import { runDoctor } from './cli-doctor.ts'
 import { runExport } from './cli-export.ts'
 import { runSearch } from './cli-search.ts'
 import { refuseMissingValues } from './command-flags.ts'
@@ -16,6 +18,7 @@ const help = `shiplog: logs of many containers, found in one place
   shiplog up              everything in one process: tails --root, serves the page and the API on --listen
   shiplog search QUERY    lines that match, newest first     (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
+  shiplog doctor          checks what it needs; --file PATH says why a file is or is not shipped
   shiplog version         which one this is
   shiplog help            this text
 
@@ -62,6 +65,7 @@ const commands: Readonly<Record<string, Command>> = {
   up,
   search: runSearch,
   export: runExport,
+  doctor: (args) => runDoctor(args, { checks: [['checkpoint', checkCheckpoint]], explain: explainFile }),
   version,
   help: printHelp,
 }
