@@ -37,7 +37,7 @@ export async function* exportChunks(
   const { out } = writer
   scan: for await (const batch of batches) {
     const marks = await fold?.withParts(batch)
-    const folds = fold !== undefined && (marks !== undefined || batch.continues.size > 0)
+    const folds = fold !== undefined && (marks !== undefined || batch.continues.size > 0 || fold.isInside)
     for (let i = 0; i < batch.count; i++) {
       if (skip !== undefined && progress.records === 0) {
         const { generation, offset } = keyAt(batch, i)
@@ -45,7 +45,9 @@ export async function* exportChunks(
       }
       // Nearly every record is an event of its own: no object and no promise for those.
       const shown =
-        folds && (marks?.[i] === 1 || batch.continues.has(i)) ? await fold.show(batch, i, marks?.[i] === 1) : 'single'
+        folds && (marks?.[i] === 1 || batch.continues.has(i) || batch.length[i] === 0)
+          ? await fold.show(batch, i, marks?.[i] === 1)
+          : 'single'
       if (shown === undefined) continue
       if (progress.records === limit) {
         progress.more = true

@@ -2,8 +2,8 @@
  * Events that were published in parts, shown as one. What comes after `eventIdleMs` of quiet, behind a rotation or beyond a
  * bound is a record of its own with `continues`; whoever looks for an event wants all of it.
  *
- * The parts of an event have its time and generation and lie behind it in the file with nothing between, so in the total
- * order they follow it directly. An event is shown where its first matching record stands, with the parts that did not
+ * The parts of an event have its time and generation and lie behind it in the file with nothing but blank lines between,
+ * which belong to it, so in the total order they follow it directly. An event is shown where its first matching record stands, with the parts that did not
  * match, and the other records of it are passed over. What a cursor has passed is never shown again: a part whose event
  * lies before the cursor is shown by itself.
  */
@@ -94,6 +94,8 @@ export class Fold {
       // As many parts as are worth to be held at once; each other event is asked for by itself.
       if (bytes > foldBytesMax) return marks
       if (!more) {
+        // Where something lies between, blank lines belong to the event: it is read anew.
+        for (const [id, event] of known) if (!event.every(isNextOf)) known.delete(id)
         this.#known = known
         return marks
       }
@@ -102,11 +104,19 @@ export class Fold {
     return marks === undefined ? undefined : marks.fill(1)
   }
 
+  /** True when records may follow that are a part of what was shown. */
+  get isInside(): boolean {
+    return this.#event !== undefined
+  }
+
   /** What is shown for event i; undefined when it is a record of the one that was shown before. */
   async show(batch: RecordBatch, i: number, hasParts: boolean): Promise<Shown | undefined> {
     const head = batch.continues.get(i)
-    if (head === undefined && !hasParts) return alone(batch, i)
     const id = idAt(batch, i)
+    if (head === undefined && !hasParts) {
+      // A blank line between the parts of an event.
+      return isBlank(batch, i) && this.#event?.held.has(id) ? this.#once() : alone(batch, i)
+    }
     const event = head ?? id
     if (this.#event?.id !== event) {
       const key = keyAt(batch, i)
@@ -116,9 +126,12 @@ export class Fold {
       this.#event = { id: event, held: new Set(records.map((record) => idAt(...record))), shown }
     }
     // Beyond the bounds of its event, or the event cannot be shown.
-    if (!this.#event.held.has(id)) return alone(batch, i)
-    const { shown } = this.#event
-    this.#event.shown = undefined
+    return this.#event.held.has(id) ? this.#once() : alone(batch, i)
+  }
+
+  #once(): Shown | undefined {
+    const shown = this.#event?.shown
+    if (this.#event !== undefined) this.#event.shown = undefined
     return shown
   }
 
@@ -129,14 +142,19 @@ export class Fold {
     const { cluster } = this.#asked
     const query = { cluster, filters: {}, where: undefined, order: 'asc' as const, from: time, to: time + 1 }
     const records: PlacedRecord[] = []
+    let blanks: PlacedRecord[] = []
     // Just before its key: however many events have that time, none of the others is read.
     let after: EventKey = { time, generation, offset: place.offset - 1 }
     for (;;) {
       const page = await this.#store.search({ ...query, after }, partsAtOnce, this.#bounds)
       for (let i = 0; i < page.records.count; i++) {
-        const belongs = records.length === 0 ? idAt(page.records, i) === id : page.records.continues.get(i) === id
-        if (!belongs) return this.#within(records)
-        records.push([page.records, i])
+        const record = [page.records, i] as const
+        if (records.length === 0 ? idAt(...record) === id : page.records.continues.get(i) === id) {
+          records.push(...blanks, record)
+          blanks = []
+        } else if (isBlank(...record) && keyAt(...record).generation === generation && blanks.length < foldPartsMax) {
+          blanks.push(record)
+        } else return this.#within(records)
       }
       if (!page.more || this.#within(records).length < records.length) return this.#within(records)
       after = keyAt(page.records, page.records.count - 1)
@@ -154,6 +172,16 @@ export class Fold {
     })
     return end < 0 ? [...records] : records.slice(0, end)
   }
+}
+
+function isBlank(batch: RecordBatch, i: number): boolean {
+  return batch.length[i] === 0
+}
+
+function isNextOf([batch, i]: PlacedRecord, n: number, records: readonly PlacedRecord[]): boolean {
+  const before = records[n - 1]
+  if (before === undefined) return true
+  return (before[0].offset[before[1]] as number) + (before[0].bytes[before[1]] as number) === batch.offset[i]
 }
 
 export function idAt(batch: RecordBatch, i: number): string {

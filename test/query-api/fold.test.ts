@@ -23,7 +23,8 @@ function bursts(messages: readonly string[], { generation = generationOf(0), off
   return events.map((event, i) => ({
     ...event,
     offset: event.offset + offset,
-    ...(i === 0 ? {} : { continues: head }),
+    // A blank line is a record of its own until something continues the event.
+    ...(i === 0 || event.message.length === 0 ? {} : { continues: head }),
   }))
 }
 
@@ -102,6 +103,15 @@ describe('a search', () => {
     expect((await search(large, 'order=asc')).map(({ message }) => message.length)).toEqual([foldBytesMax + 1, 1])
   })
 
+  test('blank lines between the parts belong to it, those behind it do not', async () => {
+    const events = bursts(['ERROR', '', '', ' at', '', ''])
+    for (const query of ['order=asc', 'order=asc&limit=1', 'q=at', 'q=error']) {
+      const [event, ...others] = (await search(events, query)).map(({ message }) => message)
+      expect(event).toBe('ERROR\n\n\n at')
+      expect(others).toEqual(query === 'order=asc' ? ['', ''] : [])
+    }
+  })
+
   test('a part whose event is gone is shown by itself', async () => {
     expect((await search(trace.slice(1), 'order=asc')).map(({ continues }) => continues)).toEqual(
       trace.slice(1).map(() => idOf(trace[0] as StoredEvent)),
@@ -112,21 +122,26 @@ describe('a search', () => {
 describe('pages and exports', () => {
   const letter = fc.constantFrom('a', 'b', 'c')
   const event = fc.record({
-    bursts: fc.array(letter, { minLength: 1, maxLength: 5 }),
+    bursts: fc.tuple(letter, fc.array(fc.oneof(letter, letter, fc.constant('')), { maxLength: 5 })),
     generation: fc.nat({ max: 1 }),
     step: fc.nat({ max: 1 }),
   })
 
   /** Events of two files, each in the order of its time; many have the same. */
-  function stored(events: readonly { bursts: readonly string[]; generation: number; step: number }[]): StoredEvent[][] {
+  function stored(
+    events: readonly { bursts: readonly [string, string[]]; generation: number; step: number }[],
+  ): StoredEvent[][] {
     const offsets = [0, 0]
     const times = [firstTime, firstTime]
-    return events.map(({ bursts: messages, generation, step }) => {
+    return events.flatMap(({ bursts: [first, more], generation, step }) => {
+      const messages = [first, ...more]
       const offset = offsets[generation] as number
       const time = (times[generation] as number) + step
       times[generation] = time
-      offsets[generation] = offset + messages.length * 2
-      return bursts(messages, { generation: generationOf(generation), offset, time })
+      const records = bursts(messages, { generation: generationOf(generation), offset, time })
+      offsets[generation] = offset + records.reduce((sum, { bytes }) => sum + bytes, 0)
+      const last = messages.findLastIndex((message) => message !== '')
+      return [records.slice(0, last + 1), ...records.slice(last + 1).map((blank) => [blank])]
     })
   }
 
