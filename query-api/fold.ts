@@ -91,9 +91,10 @@ export class Fold {
         else if (order === 'asc') event.push([records, i])
         else event.splice(1, 0, [records, i])
       }
-      // As many parts as are worth to be held at once; each other event is asked for by itself.
-      if (bytes > foldBytesMax) return marks
+      // More than is worth to be held at once: each of these events is asked for by itself.
+      if (bytes > foldBytesMax) known.clear()
       if (!more) {
+        if (bytes > foldBytesMax) return marks
         // Where something lies between, blank lines belong to the event: it is read anew.
         for (const [id, event] of known) if (!event.every(isNextOf)) known.delete(id)
         this.#known = known

@@ -31,6 +31,8 @@ const publishesMax = 2
 const acknowledgeIntervalMs = 500
 const reportIntervalMs = 1000
 const forgetIntervalMs = 3_600_000
+/** A file that is read up to here is read as it is written: its last event still waits for more lines. */
+const atEndBytes = 64 * 1024
 /** A file stays under the eye of the fast poll for so long after its last change. */
 const activeMs = 10_000
 /** Looking at all the active files may take this share of one core. */
@@ -537,7 +539,7 @@ class ShipperLoop implements Shipper {
   /** Only where the file is read as it is written do stamps and clock have to agree. */
   #watchZone(window: Window): void {
     const { tail } = window
-    if (window.next.offset < tail.size || tail.isArchive) return
+    if (window.next.offset < tail.size - atEndBytes || tail.isArchive) return
     const off = tail.zoneWatch.note(window)
     if (off === tail.zoneOffMinutes) return
     tail.zoneOffMinutes = off

@@ -202,6 +202,24 @@ describe('pages and exports', () => {
     )
   })
 
+  test('many large parts: none is left out, whichever of them are held at once', async () => {
+    const size = 5000
+    const events = Array.from({ length: 300 }, (_, i) =>
+      bursts([`head ${i}`, 'x'.repeat(size)], { offset: i * 2 * size, time: firstTime + i }),
+    )
+    for (const order of ['asc', 'desc']) {
+      const { api, store } = await serve(events.flat())
+      store.batchEvents = 1000
+      const answer = await api.inject(`/api/v1/export?cluster=prod&order=${order}&q=head&format=ndjson`)
+      const records = answer.body
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Answered)
+      expect(records.filter(({ parts = [] }) => parts.length === 1)).toHaveLength(300)
+      expect(answer.trailers['shiplog-records']).toBe('300')
+    }
+  })
+
   test('raw and fold=false are not folded, csv is', async () => {
     const { api } = await serve([...trace])
     const of = async (query: string) => (await api.inject(`/api/v1/export?cluster=prod&${query}`)).body
