@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { Counter, type Registry } from 'prom-client'
-import type { Bus, FileState, Rejected, Subscription } from '../pipeline/bus.ts'
+import { type Bus, type FileState, fileStateKey, type Rejected, type Subscription } from '../pipeline/bus.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
 import { type KafkaLogin, kafkaAddress } from './kafka/address.ts'
 import { Cluster } from './kafka/cluster.ts'
@@ -168,5 +168,5 @@ export function createKafkaBus(options: KafkaBusOptions): KafkaBus {
 const closeMsMax = 5000
 
 function stateMessage(state: FileState): KeyedMessage {
-  return { key: Buffer.from(state.generation), value: Buffer.from(JSON.stringify(state)) }
+  return { key: Buffer.from(fileStateKey(state)), value: Buffer.from(JSON.stringify(state)) }
 }

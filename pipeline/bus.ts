@@ -2,19 +2,43 @@
 import type { EventBatch } from './event-batch.ts'
 import type { Source } from './record.ts'
 
+/** `following` = read to its end and being written; `skipped` = there, and never read; the others as they are called. */
+export const fileStateNames = ['following', 'at-end', 'behind', 'rotated', 'gone', 'unreadable', 'skipped'] as const
+
+/** When and why bytes were lost. */
+export interface Loss {
+  /** When the first and the last of it were noticed, µs. */
+  readonly first: number
+  readonly last: number
+  /** Of the last one: `truncated`, `written over`, `deleted`, `gone`. */
+  readonly cause: string
+  /** True when more may be lost than `lost` says. */
+  readonly atLeast: boolean
+}
+
 /** What a shipper knows of one incarnation of a file; the newest one counts. Sizes and offsets in bytes, times in µs. */
 export interface FileState {
   readonly source: Source
-  readonly generation: string
+  /** Undefined for what was never read: a file or folder that cannot be, or shall not. `gone` without one = forget it. */
+  readonly generation?: string
   readonly path: string
-  readonly state: 'following' | 'behind' | 'rotated' | 'gone' | 'unreadable'
+  readonly state: (typeof fileStateNames)[number]
   readonly size: number
   readonly read: number
   readonly acknowledged: number
-  /** Known lost, a lower bound. */
+  /** Known lost, see `loss`. */
   readonly lost: number
+  readonly loss?: Loss
+  /** Why it is not read. */
   readonly reason?: string
+  /** What looks wrong although it is read. */
+  readonly warning?: string
   readonly updatedAt: number
+}
+
+/** What the newest state is kept under: that of another incarnation, or of another path that is not read, is another. */
+export function fileStateKey({ generation, source, path }: FileState): string {
+  return generation ?? `path:${source.host}:${path}`
 }
 
 /** A batch that the store refused for good, with the reason, as it is kept for a replay. */

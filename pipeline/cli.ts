@@ -1,6 +1,8 @@
 /** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search as grep: 0, 1 none, 2 error. */
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import { checkCheckpoint, explainFile } from '../shipper/explain.ts'
+import { runDoctor } from './cli-doctor.ts'
 import { runExport } from './cli-export.ts'
 import { runSearch } from './cli-search.ts'
 import { runTail } from './cli-tail.ts'
@@ -21,6 +23,7 @@ const help = `shiplog: logs of many containers, found in one place
   shiplog tail QUERY      lines as they come              (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
   shiplog token …         who may ask the API                (--help for its own flags)
+  shiplog doctor          checks what it needs; --file PATH says why a file is or is not shipped
   shiplog version         which one this is
   shiplog help            this text
 
@@ -78,6 +81,7 @@ const commands: Readonly<Record<string, Command>> = {
   tail: (args) => runTail(args),
   export: runExport,
   token: runToken,
+  doctor: (args) => runDoctor(args, { checks: [['checkpoint', checkCheckpoint]], explain: explainFile }),
   version,
   help: printHelp,
 }

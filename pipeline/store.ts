@@ -16,6 +16,8 @@ export interface Selection {
   readonly from: number
   /** Exclusive; Infinity = open. */
   readonly to: number
+  /** Only records that continue an event (`continues`): those are few, and a store finds them without reading the others. */
+  readonly parts?: true
 }
 
 export interface SearchQuery extends Selection {

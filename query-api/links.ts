@@ -8,7 +8,7 @@ import { originAt } from '../pipeline/event-batch.ts'
 import { formatTime, parseRecordId } from '../pipeline/record.ts'
 import type { State } from '../pipeline/state.ts'
 import type { Bounds } from '../pipeline/store.ts'
-import { findRecord } from './context.ts'
+import { keyOf, recordAt } from './record-at.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import { findSavedSearch, type SavedSearch } from './saved-searches.ts'
 import * as schema from './schema.ts'
@@ -66,7 +66,7 @@ export function linkRoutes(api: Api, { visible, state, config }: RouteParts & { 
       const { store } = visible(request)
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
       const cluster = await clusterOf(store, time, id, bounds)
-      const [records, i] = await findRecord(store, cluster, id, formatTime(time), bounds)
+      const [records, i] = await recordAt(store, cluster, keyOf(id, formatTime(time)), bounds)
       const { app } = originAt(records, i).source
       const edge = (ms: number): string => new Date(ms).toISOString()
       const around = { from: edge(Math.max(0, time / 1000 - aroundMs)), to: edge(time / 1000 + aroundMs) }
@@ -81,7 +81,7 @@ async function clusterOf(store: LogStore, time: number, id: string, bounds: Boun
   const then = { filters: {}, where: undefined, from: time, to: time + 1 }
   for (const { value } of await store.values('cluster', then, { limit: clustersMax }, bounds)) {
     try {
-      await findRecord(store, value, id, formatTime(time), bounds)
+      await recordAt(store, value, keyOf(id, formatTime(time)), bounds)
       return value
     } catch (error) {
       if (!(error instanceof ShiplogError && error.code === 'NOT_FOUND')) throw error

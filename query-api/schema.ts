@@ -1,5 +1,6 @@
 /** What goes over HTTP, once: the types of the handlers, the check of what clients send, and OpenAPI all come from here. */
 import { type Static, type TProperties, type TSchema, Type } from 'typebox'
+import { fileStateNames } from '../pipeline/bus.ts'
 import { queryUnitsMax } from '../pipeline/query.ts'
 import { clusterPattern, levels, timeOrigins } from '../pipeline/record.ts'
 import { roles } from '../pipeline/token.ts'
@@ -85,6 +86,17 @@ export const cursor = Type.Optional(
   }),
 )
 
+export const series = Type.Optional(
+  anyOf('log whose files have a date or a number in their names, without it', 'catalina.log'),
+)
+export const fold = Type.Optional(
+  Type.Boolean({
+    default: true,
+    description:
+      'an event that was published in parts is one result (`parts` has their ids); false = the records as they are',
+  }),
+)
+
 /** Parameters by name. One with a default is always there for the handler, and need not be sent. */
 export function parameters<T extends TProperties>(properties: T) {
   const schema = Type.Object(properties, { additionalProperties: false })
@@ -143,6 +155,9 @@ export const LogRecordSchema = Type.Object(
     ),
     fields: Type.Optional(
       Type.Record(Type.String(), Type.Array(Type.String()), { description: 'JSON or key=value pairs of the message' }),
+    ),
+    parts: Type.Optional(
+      Type.Array(Type.String(), { description: 'ids of the records that continue it and were folded into it' }),
     ),
   },
   { examples: [recordExample, { ...recordExample, message: 'GET /x status=500', fields: { status: ['500'] } }] },
@@ -222,13 +237,30 @@ const fileExample = {
   size: 18414,
   read: 18414,
   acknowledged: 18414,
-  lost: 0,
+  behind: 0,
+  lost: 512,
+  loss: {
+    first: '2016-05-16T12:40:02.000000Z',
+    last: '2016-05-16T12:40:02.000000Z',
+    cause: 'truncated',
+    atLeast: true,
+  },
   updatedAt: '2016-05-16T12:47:10.412000Z',
 }
 
 export const FilesAnswer = Type.Object(
   {
     total: Type.Integer({ description: 'files that match, also beyond the limit' }),
+    totals: Type.Object(
+      {
+        size: Type.Integer(),
+        acknowledged: Type.Integer(),
+        behind: Type.Integer(),
+        lost: Type.Integer(),
+        states: Type.Record(Type.String(), Type.Integer(), { description: 'files by state' }),
+      },
+      { description: 'bytes of all that match, also beyond the limit' },
+    ),
     files: Type.Array(
       Type.Object({
         cluster: Type.String(),
@@ -237,19 +269,38 @@ export const FilesAnswer = Type.Object(
         host: Type.String(),
         dir: Type.String(),
         file: Type.String(),
-        generation: Type.String(),
+        generation: Type.Optional(Type.String({ description: 'not there for what was never read' })),
         path: Type.String(),
-        state: oneOf(['following', 'behind', 'rotated', 'gone', 'unreadable']),
+        state: oneOf(fileStateNames, {
+          description:
+            'following = read to its end and being written; rotated = under another name than it was born with; skipped = never read, see reason',
+        }),
         size: Type.Integer({ description: 'bytes' }),
         read: Type.Integer({ description: 'bytes' }),
         acknowledged: Type.Integer({ description: 'bytes that are durable behind the shipper' }),
-        lost: Type.Integer({ description: 'bytes known lost, a lower bound' }),
-        reason: Type.Optional(Type.String()),
+        behind: Type.Integer({ description: 'bytes that are not yet durable behind the shipper' }),
+        lost: Type.Integer({ description: 'bytes known lost' }),
+        loss: Type.Optional(
+          Type.Object(
+            { first: isoTime, last: isoTime, cause: Type.String(), atLeast: Type.Boolean() },
+            { description: 'when the first and the last were noticed, why; atLeast = more may be lost' },
+          ),
+        ),
+        reason: Type.Optional(Type.String({ description: 'why it is not read: EACCES, excluded, a symbolic link …' })),
+        warning: Type.Optional(Type.String({ description: 'what looks wrong: zone looks 8 h off' })),
         updatedAt: isoTime,
       }),
     ),
   },
-  { examples: [{ total: 1, files: [fileExample] }] },
+  {
+    examples: [
+      {
+        total: 1,
+        totals: { size: 18414, acknowledged: 18414, behind: 0, lost: 512, states: { following: 1 } },
+        files: [fileExample],
+      },
+    ],
+  },
 )
 
 export const HealthAnswer = Type.Object(

@@ -1,12 +1,14 @@
 /** GET /search: one page of records. GET /histogram: how many there are over time, by level. */
 import type { ByteWriter } from '../pipeline/byte-writer.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
-import { type EventKey, formatTime, levels } from '../pipeline/record.ts'
-import type { Bounds, Page, Selection } from '../pipeline/store.ts'
+import { formatTime, levels } from '../pipeline/record.ts'
+import type { Bounds, Selection } from '../pipeline/store.ts'
+import { foldedPage, plainPage, type ShownPage } from './folded-page.ts'
 import { createRecordWriter, putArray } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
 import { cursorBehind, keyAt, searchQueryOf, selectionOf } from './selection.ts'
+import { withSeries } from './series.ts'
 import type { LogStore } from './visible.ts'
 
 const searchParameters = schema.parameters({
@@ -14,11 +16,14 @@ const searchParameters = schema.parameters({
   order: schema.order,
   limit: schema.whole(1, schema.searchLimitMax, 100, 'records in one page'),
   cursor: schema.cursor,
+  series: schema.series,
+  fold: schema.fold,
 })
 
 const histogramParameters = schema.parameters({
   ...schema.Common,
   buckets: schema.whole(1, schema.bucketsMax, 60, 'at most so many buckets'),
+  series: schema.series,
 })
 
 export function searchRoutes(api: Api, { visible, config, now }: RouteParts): void {
@@ -35,12 +40,12 @@ export function searchRoutes(api: Api, { visible, config, now }: RouteParts): vo
     },
     async (request, reply) => {
       const started = performance.now()
-      const query = searchQueryOf(request.query, now())
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
-      const page = await visible(request).store.search(query, request.query.limit, bounds)
-      const last = page.records.count - 1
-      const place = page.partial ? edgeKey(page.partial.edge) : last >= 0 ? keyAt(page.records, last) : undefined
-      const next = page.more && place !== undefined ? cursorBehind(place, query) : null
+      const { store } = visible(request)
+      const query = searchQueryOf(await withSeries(store, request.query, bounds), now())
+      const { limit, fold = true } = request.query
+      const page = await (fold ? foldedPage : plainPage)(store, query, limit, bounds)
+      const next = page.next === undefined ? null : cursorBehind(page.next, query)
       reply.type('application/json; charset=utf-8')
       return pageBody(page, query.order, next, performance.now() - started).view()
     },
@@ -60,8 +65,9 @@ export function searchRoutes(api: Api, { visible, config, now }: RouteParts): vo
     async (request, reply) => {
       const nowMs = now()
       const { store } = visible(request)
-      const selection = { cluster: request.query.cluster, ...selectionOf(request.query, nowMs) }
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
+      const asked = await withSeries(store, request.query, bounds)
+      const selection = { cluster: asked.cluster, ...selectionOf(asked, nowMs) }
       const to = Number.isFinite(selection.to)
         ? selection.to
         : await endOf(store, selection, nowMs * 1000, request.query.buckets, bounds)
@@ -107,19 +113,16 @@ async function endOf(
   return selection.from + Math.ceil((keyAt(records, 0).time + 1 - selection.from) / step) * step
 }
 
-/** In front of all that happened at `time` for asc, behind it for desc: no generation sorts before this one. */
-function edgeKey(time: number): EventKey {
-  return { time, generation: '-', offset: 0 }
-}
-
 /** The answer written as bytes: a page of 1,000 records makes no record objects. */
-function pageBody({ records, partial }: Page, order: 'asc' | 'desc', next: string | null, tookMs: number): ByteWriter {
+function pageBody(
+  { events, partial }: ShownPage,
+  order: 'asc' | 'desc',
+  next: string | null,
+  tookMs: number,
+): ByteWriter {
   const writer = createRecordWriter()
   writer.out.text('{"records":')
-  putArray(
-    writer,
-    Array.from({ length: records.count }, (_, i) => [records, i] as const),
-  )
+  putArray(writer, events)
   writer.out.text(`,"next":${JSON.stringify(next)},"tookMs":${Math.round(tookMs * 10) / 10}`)
   if (partial !== undefined) {
     const covered = { [order === 'desc' ? 'coveredFrom' : 'coveredTo']: formatTime(partial.edge) }

@@ -9,6 +9,7 @@
  * SQLite is synchronous, so it works in a thread of its own; rows that come while it commits share the next commit.
  */
 import { Worker } from 'node:worker_threads'
+import type { Loss } from '../pipeline/bus.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
 import type { Source } from '../pipeline/record.ts'
 import type { Position, Reading } from './events.ts'
@@ -29,8 +30,10 @@ export interface GenerationRow {
   readonly reading: Reading
   /** The window that was or is about to be published: [position.offset, to). Undefined = none. */
   readonly window: { readonly to: number; readonly readAt: number } | undefined
-  /** Bytes known lost, a lower bound. */
+  /** Bytes known lost. */
   readonly lost: number
+  /** When and why; undefined when nothing was, or before format 2. */
+  readonly loss: Loss | undefined
   /** False once the file is gone or truncated: nothing more will be read of this incarnation. */
   readonly live: boolean
   /** ms since the epoch. */

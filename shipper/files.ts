@@ -9,6 +9,7 @@ import { archiveSuffix } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
 import { type Found, type Listing, shownPath } from './discover.ts'
 import type { PathRule, PathRules } from './path-rules.ts'
+import type { Placed } from './source.ts'
 import { Tail, type TailLimits } from './tail.ts'
 import { ulid, ulidMs } from './ulid.ts'
 
@@ -102,6 +103,16 @@ export class Files {
   #ruleOf(path: string, file: string): PathRule {
     const shown = shownPath(path)
     return this.#rules(`${shown.slice(0, shown.lastIndexOf('/') + 1)}${file}`)
+  }
+
+  /** Where a path (as it is shown) belongs, by the rules that hold now. */
+  readonly place = (path: string): Placed => this.#rules(path).place(path)
+
+  /** What is there and is not read, and why; excluded files that were read once have a row of their own to say it. */
+  get notRead(): ReadonlyMap<string, string> {
+    const found = new Map(this.unreadable)
+    for (const [identity, path] of this.#excluded) if (!this.#remembered.has(identity)) found.set(path, 'excluded')
+    return found
   }
 
   /** Judged once for each name: a listing comes every second. */

@@ -7,7 +7,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { Bus, FileState } from '../pipeline/bus.ts'
+import type { Bus } from '../pipeline/bus.ts'
 import type { Config } from '../pipeline/config.ts'
 import { messageOf, ShiplogError, systemCodeOf } from '../pipeline/errors.ts'
 import { retryForever } from '../pipeline/retry.ts'
@@ -17,10 +17,12 @@ import { createDiscovery, pathBytes, shownPath } from './discover.ts'
 import { readersOf } from './events.ts'
 import { Files } from './files.ts'
 import type { Block } from './identity.ts'
+import { Ledger } from './ledger.ts'
 import { shipperMetrics } from './metrics.ts'
 import { createPathRules, type PathConfig } from './path-rules.ts'
 import { MovedError, ReplacedError, type Tail, type Window } from './tail.ts'
 import { watchFolders } from './watch.ts'
+import { zoneText } from './zone-watch.ts'
 
 /** Files read at once, and publishes under way at once: enough to keep reading and writing both busy. */
 const readersMax = 4
@@ -29,6 +31,8 @@ const publishesMax = 2
 const acknowledgeIntervalMs = 500
 const reportIntervalMs = 1000
 const forgetIntervalMs = 3_600_000
+/** A file that is read up to here is read as it is written: its last event still waits for more lines. */
+const atEndBytes = 64 * 1024
 /** A file stays under the eye of the fast poll for so long after its last change. */
 const activeMs = 10_000
 /** Looking at all the active files may take this share of one core. */
@@ -123,6 +127,7 @@ class ShipperLoop implements Shipper {
   /** Tails that are not read any more, as soon as nothing of theirs is on its way. */
   readonly #leaving = new Set<Tail>()
   readonly #copies: Copies
+  readonly #ledger: Ledger
   readonly #open = new Set<Tail>()
   #reading = 0
   #publishing = 0
@@ -145,6 +150,7 @@ class ShipperLoop implements Shipper {
     this.#checkpoint = checkpoint
     this.#files = files
     this.#copies = new Copies(options.config.copyWaitMs)
+    this.#ledger = new Ledger(files.place, options.config.host)
     this.#discovery = createDiscovery(options.config.root, options.config.followSymlinks)
     this.#metrics = shipperMetrics(options.registry)
   }
@@ -155,6 +161,8 @@ class ShipperLoop implements Shipper {
 
   async begin(): Promise<void> {
     const { config } = this.#options
+    // What was lost before this process stays lost: the total does not begin anew.
+    for (const { lost } of this.#checkpoint.rows) this.#metrics.lostBytes.inc(lost)
     for (const tail of this.#files.emptied) this.#hopeForCopy(tail, 0, 'truncated')
     await this.#list()
     this.#unwatch = watchFolders(config.root, () => void this.#list())
@@ -267,7 +275,10 @@ class ShipperLoop implements Shipper {
       if (look === 'truncated') this.#end(tail, tail.unreadBytes, 'truncated')
       else if (tail.generation === undefined) this.#end(tail, tail.unreadBytes, 'deleted')
       else {
-        if (!tail.isOpen) this.#countLost(tail, tail.unreadBytes, 'gone')
+        if (!tail.isOpen) {
+          this.#countLost(tail, tail.unreadBytes, 'gone')
+          this.#acknowledged.add(tail)
+        }
         this.#files.setAside(tail)
         this.#queue.delete(tail)
         this.#changed.add(tail)
@@ -288,14 +299,19 @@ class ShipperLoop implements Shipper {
     this.#files.remove(tail)
     this.#queue.delete(tail)
     this.#countLost(tail, lostBytes, why)
-    if (tail.generation !== undefined) this.#changed.add(tail)
+    this.#changed.add(tail)
     this.#ending.add(tail)
     if (tail.flying === undefined && tail.prepared === undefined) this.#acknowledged.add(tail)
   }
 
   #countLost(tail: Tail, lostBytes: number, why: string): void {
     if (lostBytes === 0) return
+    const now = Date.now()
+    // What was never read has no id yet, and without one nothing of it is remembered.
+    tail.generation ??= this.#files.nextGeneration(tail, now)
     tail.lost += lostBytes
+    // Nobody who polls sees what came between the last look and the end.
+    tail.loss = { first: tail.loss?.first ?? now * 1000, last: now * 1000, cause: why, atLeast: true }
     this.#metrics.lostBytes.inc(lostBytes)
     this.#metrics.truncatedUnread.inc()
     const path = shownPath(tail.path)
@@ -548,6 +564,7 @@ class ShipperLoop implements Shipper {
     this.#acknowledged.add(tail)
     this.#changed.add(tail)
     this.#metrics.acknowledged.inc(window.batch.count)
+    this.#watchZone(window)
     const { prepared } = tail
     tail.prepared = undefined
     // An archive never grows: its unpacked content has served.
@@ -555,6 +572,21 @@ class ShipperLoop implements Shipper {
     if (prepared !== undefined) this.#send(prepared)
     // A window that filled its turn has more behind it: no need to wait for the next look.
     if (tail.unreadBytes > 0 && !tail.isReading && this.#files.follows(tail)) this.#lookAt(tail, performance.now())
+  }
+
+  /** Only where the file is read as it is written do stamps and clock have to agree. */
+  #watchZone(window: Window): void {
+    const { tail } = window
+    if (window.next.offset < tail.size - atEndBytes || tail.isArchive) return
+    const off = tail.zoneWatch.note(window)
+    if (off === tail.zoneOffMinutes) return
+    tail.zoneOffMinutes = off
+    if (off === 0) return
+    const path = shownPath(tail.path)
+    this.#options.log.warn(
+      { path, minutes: off },
+      `${path}: ${zoneText(off)}: its stamps are ${off > 0 ? 'behind' : 'ahead of'} the clock. They are read in ${tail.reading.timezone}; --timezone says another.`,
+    )
   }
 
   /** Puts acknowledgements that no new window carried along into the checkpoint. */
@@ -591,35 +623,30 @@ class ShipperLoop implements Shipper {
     // One at a time, so that an older state never comes behind a newer one.
     if (this.#reporting) return
     this.#reporting = true
-    const tails = [...this.#changed].filter((tail) => tail.generation !== undefined)
-    for (const tail of tails) this.#changed.delete(tail)
+    const tails = [...this.#changed]
+    const files = this.#files
+    const view = {
+      tails: files.tails.values(),
+      follows: (tail: Tail) => files.follows(tail),
+      notRead: files.notRead,
+    }
+    const states = this.#ledger.take(view, this.#changed, performance.now())
     let behind = 0
-    for (const tail of this.#files.tails.values()) behind += tail.unreadBytes
+    let zoneOff = 0
+    for (const tail of this.#files.tails.values()) {
+      behind += tail.unreadBytes
+      if (tail.zoneOffMinutes !== 0) zoneOff++
+    }
+    this.#metrics.zoneOff.set(zoneOff)
     this.#metrics.behindBytes.set(behind)
     try {
-      if (tails.length > 0) await this.#options.bus.report(tails.map((tail) => this.#stateOf(tail)))
+      if (states.length > 0) await this.#options.bus.report(states)
     } catch (error) {
       for (const tail of tails) this.#changed.add(tail)
+      this.#ledger.giveBack(states, files.tails.values())
       this.#options.log.debug(`cannot report file states yet: ${messageOf(error)}`)
     } finally {
       this.#reporting = false
-    }
-  }
-
-  #stateOf(tail: Tail): FileState {
-    const gone = !this.#files.follows(tail)
-    const state = tail.trouble ? 'unreadable' : gone ? 'gone' : tail.unreadBytes > 0 ? 'behind' : 'following'
-    return {
-      source: tail.source,
-      generation: tail.generation as string,
-      path: shownPath(tail.path),
-      state,
-      size: tail.size,
-      read: tail.head.offset,
-      acknowledged: tail.acknowledged.offset,
-      lost: tail.lost,
-      ...(tail.trouble === undefined ? {} : { reason: tail.trouble }),
-      updatedAt: Date.now() * 1000,
     }
   }
 

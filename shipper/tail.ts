@@ -5,6 +5,7 @@
 import { isAscii } from 'node:buffer'
 import { fstatSync, statSync } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
+import type { Loss } from '../pipeline/bus.ts'
 import { batchBytes, type EventBatch } from '../pipeline/event-batch.ts'
 import type { Source } from '../pipeline/record.ts'
 import { contentBytesOf, contentHead, unpack } from './archive.ts'
@@ -31,6 +32,7 @@ import {
   withSettings,
 } from './learn.ts'
 import { eventsIn } from './wrapped-events.ts'
+import { ZoneWatch } from './zone-watch.ts'
 
 /** Events that were read together, and where reading goes on behind them. */
 export interface Window {
@@ -105,6 +107,10 @@ export class Tail {
   /** Size at the last look, bytes. */
   size = 0
   lost = 0
+  loss: Loss | undefined
+  /** Minutes that its stamps are off the clock; 0 = they agree, as far as can be seen. */
+  zoneOffMinutes = 0
+  readonly zoneWatch = new ZoneWatch()
   /** The window that a process before this one had written ahead, to be read once more exactly so. */
   replay: { readonly to: number; readonly readAt: number } | undefined
   /** Published and not yet acknowledged; with `prepared` waiting behind it. */
@@ -149,6 +155,7 @@ export class Tail {
     tail.acknowledged = row.position
     tail.head = row.position
     tail.lost = row.lost
+    tail.loss = row.loss
     tail.replay = row.window
     tail.#readAs(row.reading)
     if (tail.replay === undefined) tail.#applySettings()
@@ -176,6 +183,7 @@ export class Tail {
       reading: window?.reading ?? this.reading,
       window: window && { to: window.next.offset, readAt: window.readAt },
       lost: this.lost,
+      loss: this.loss,
       live,
       updatedAt: Date.now(),
     }

@@ -3,6 +3,8 @@ import type { Level, LogRecord } from '../pipeline/record.ts'
 
 export interface ApiRecord extends LogRecord {
   readonly fields?: { readonly [name: string]: readonly string[] }
+  /** Ids of the records that continue the event and were folded into it. */
+  readonly parts?: readonly string[]
 }
 
 export interface SearchPage {

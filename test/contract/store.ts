@@ -256,6 +256,30 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       })
     })
 
+    describe('records that continue an event', () => {
+      storePerTest()
+
+      test('are found among the others, in either order, with filters and words, also while blocks fill up', async () => {
+        const head = `${generationOf(1)}-0`
+        let offset = 0
+        for (let round = 0; round < 6; round++) {
+          const lines = numbered(300, { level: 3 }).map((line, i) =>
+            i % 97 === round ? { ...line, message: `part ${i} of ${round}`, continues: head } : line,
+          )
+          const batch = linesOf(lines, { offset })
+          await write(batch, linesOf(numbered(50, {}, 'whole'), { generation: generationOf(2), offset }))
+          offset += 100_000
+        }
+        for (const order of ['asc', 'desc'] as const) {
+          expect(model.search(queryOf('', { order, parts: true })).length).toBe(24)
+          await agree(queryOf('', { order, parts: true }), 5)
+          await agree(queryOf('of', { order, parts: true, from: noonUs + 90_000 }))
+          await agree(queryOf('', { order, parts: true, filters: { level: ['info'], app: ['shop'] } }))
+          await agree(queryOf('', { order, parts: true, filters: { app: ['other'] } }))
+        }
+      })
+    })
+
     describe('filters and queries', () => {
       const apps = ['shop', 'Shop', '2048']
       const messages = [

@@ -70,7 +70,7 @@ describe('what is entered', () => {
       ...who,
       method: 'GET',
       route: '/api/v1/search',
-      asked: { cluster: 'prod', app: ['2048'], q: '*o* OR shiplog_…', order: 'desc', limit: 2 },
+      asked: { cluster: 'prod', app: ['2048'], q: '*o* OR shiplog_…', order: 'desc', limit: 2, fold: true },
       status: 200,
       records: 2,
       tookMs: 0,

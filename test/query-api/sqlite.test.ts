@@ -90,8 +90,10 @@ test.each([
 test('a search that runs out of time says how far it came, and its pages are all there is', async () => {
   const limits = { ...config, searchTimeMsMax: 0 }
   const { api } = await serve([], { store, config: limits })
-  for (const order of ['desc', 'asc'] as const) {
-    limits.searchTimeMsMax = Math.ceil(wholeMs / 16)
+  const expected = Array.from({ length: lines }, (_, i) => i).filter((i) => i % 977 === 5)
+
+  /** All pages; returns how many of them were partial. */
+  async function walk(order: 'asc' | 'desc'): Promise<number> {
     const found: string[] = []
     let partial = 0
     let cursor = ''
@@ -117,18 +119,16 @@ test('a search that runs out of time says how far it came, and its pages are all
       if (page.next === null) break
       cursor = `&cursor=${page.next}`
     }
-    expect(partial).toBeGreaterThan(0)
-    const expected = Array.from({ length: lines }, (_, i) => i).filter((i) => i % 977 === 5)
     expect(found).toHaveLength(expected.length)
     expect(new Set(found).size).toBe(expected.length)
+    return partial
   }
-}, 30_000)
 
-test('what is counted is counted whole, or refused', async () => {
-  const { api } = await serve([], { store, config: { ...config, searchTimeMsMax: 10 } })
-  for (const path of ['histogram', 'values/fields.f1']) {
-    const answer = await api.inject(`/api/v1/${path}?${range}&q=${costly}`)
-    expect([path, answer.statusCode, answer.json().code]).toEqual([path, 422, 'QUERY_TOO_COSTLY'])
-    expect(answer.json().hint).not.toBe('')
+  for (const order of ['desc', 'asc'] as const) {
+    // How fast this machine is just now is not known: shorter limits are tried until one ends a search on its way.
+    for (let divisor = 2; ; divisor *= 1.4) {
+      limits.searchTimeMsMax = Math.max(1, Math.ceil(wholeMs / divisor))
+      if ((await walk(order)) > 0) break
+    }
   }
-})
+}, 60_000)

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
-import type { FileState } from '../../pipeline/bus.ts'
+import { type FileState, fileStateKey } from '../../pipeline/bus.ts'
 import { type Config, parseCommandLine, readConfig } from '../../pipeline/config.ts'
 import { type EventBatch, recordOf } from '../../pipeline/event-batch.ts'
 import type { LogRecord } from '../../pipeline/record.ts'
@@ -31,7 +31,7 @@ export function rememberingBus(): RememberingBus {
         for (let i = 0; i < batch.count; i++) bus.records.push(recordOf(batch, i, batch.origin))
     },
     async report(states) {
-      for (const state of states) bus.states.set(state.generation, state)
+      for (const state of states) bus.states.set(fileStateKey(state), state)
     },
     messages: (file) => bus.records.filter((record) => record.file === file).map((record) => record.message),
   }

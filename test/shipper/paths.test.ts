@@ -181,6 +181,7 @@ test('a file that is set aside keeps the window that is still to be repeated', (
     reading: unlearnt({ timezone: 'UTC', eventBytesMax: 1024, eventLinesMax: 10, multiline: 'auto' }, 0),
     window: { to: 10, readAt: 1 },
     lost: 0,
+    loss: undefined,
     live: true,
     updatedAt: 0,
   }
