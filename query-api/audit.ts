@@ -125,15 +125,35 @@ declare module 'fastify' {
   }
 }
 
-/** Enters every request for logs, every change, and everybody who was turned away. */
+/** Of callers who are not known; else anybody could push out what is kept by asking without a token. */
+export const unknownPerMinuteMax = 60
+
+/** Enters every request for logs, every change, and those who were turned away. */
 export function auditRequests(api: Api, audit: Audit | undefined, now: () => number): void {
   api.decorateRequest('records', 0)
   if (audit === undefined) return
+  const unknown = { since: 0, entered: 0, left: 0 }
+  /** What an entry of somebody who is not known says beside itself; undefined = it is left out. */
+  const roomForUnknown = (): object | undefined => {
+    let more = {}
+    if (Math.abs(now() - unknown.since) >= 60_000) {
+      if (unknown.left > 0) more = { leftOutBefore: unknown.left }
+      Object.assign(unknown, { since: now(), entered: 0, left: 0 })
+    }
+    if (unknown.entered >= unknownPerMinuteMax) {
+      unknown.left++
+      return undefined
+    }
+    unknown.entered++
+    return more
+  }
   api.addHook('onRequest', async (request, reply) => {
     if (request.is404) return
     const began = now()
     reply.raw.once('close', () => {
-      if (isOfInterest(request, reply)) audit.write(entryOf(request, reply, began, now() - began))
+      if (!isOfInterest(request, reply)) return
+      const more = request.caller === undefined ? roomForUnknown() : {}
+      if (more !== undefined) audit.write({ ...entryOf(request, reply, began, now() - began), ...more })
     })
   })
 }

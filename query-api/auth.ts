@@ -97,6 +97,8 @@ export function guard(api: Api, { tokens, sessions, now }: AuthParts): void {
     refuseForged(request)
     const access = accessOf(request)
     if (access === 'open') return
+    // What one caller sees no browser or proxy shall show to the next.
+    reply.header('cache-control', 'no-store')
     if (request.caller === undefined) {
       if (access === 'link') return sendToLogin(request, reply)
       const given = request.headers.authorization !== undefined || cookieOf(request) !== undefined
@@ -166,5 +168,5 @@ function refuseForged({ method, headers, is404 }: FastifyRequest): void {
 /** The page asks who is there, and goes on to the link. Our cookie does not come along when another site links to us. */
 function sendToLogin(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = (request.raw.url ?? '').split('?', 1)[0]?.slice(1) ?? ''
-  return reply.header('cache-control', 'no-store').redirect(`../?after=${encodeURIComponent(path)}`, 302)
+  return reply.redirect(`../?after=${encodeURIComponent(path)}`, 302)
 }

@@ -38,7 +38,7 @@ export function linkRoutes(api: Api, { visible, state, config }: RouteParts & { 
     },
     async (request, reply) => {
       const { value } = await findSavedSearch(state, request, request.params.id)
-      return reply.header('cache-control', 'no-store').redirect(pageOf(paramsOf(value as SavedSearch)), 302)
+      return reply.redirect(pageOf(paramsOf(value as SavedSearch)), 302)
     },
   )
 
@@ -71,7 +71,7 @@ export function linkRoutes(api: Api, { visible, state, config }: RouteParts & { 
       const edge = (ms: number): string => new Date(ms).toISOString()
       const around = { from: edge(Math.max(0, time / 1000 - aroundMs)), to: edge(time / 1000 + aroundMs) }
       const params = new URLSearchParams({ cluster, app, ...around, line: id, at: formatTime(time) })
-      return reply.header('cache-control', 'no-store').redirect(pageOf(params), 302)
+      return reply.redirect(pageOf(params), 302)
     },
   )
 }

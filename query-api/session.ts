@@ -29,10 +29,7 @@ export function sessionRoutes(api: Api, { tokens, sessions, now }: AuthParts): v
         response: schema.answers(schema.SessionAnswer, 'The caller', 401, 429),
       },
     },
-    async (request, reply) => {
-      reply.header('cache-control', 'no-store')
-      return describe(callerOfRequest(request))
-    },
+    async (request) => describe(callerOfRequest(request)),
   )
 
   api.post(

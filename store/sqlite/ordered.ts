@@ -34,7 +34,8 @@ export function byTime(views: Views, query: SearchQuery, page: boolean): Ordered
   const { from, to } = rangeOf(query)
   let covered = Number.NEGATIVE_INFINITY
   const windows = timeWindows(request, query, page, (signedKey) => {
-    covered = Math.max(covered, signedKey)
+    // Without an end it is a place that no page could go on from; then the place before it is.
+    if (Number.isFinite(signedKey)) covered = Math.max(covered, signedKey)
   })
   const edge = (): number | undefined => {
     // Signed bounds as times, as below.

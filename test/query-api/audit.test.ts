@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openAudit } from '../../query-api/audit.ts'
+import { openAudit, unknownPerMinuteMax } from '../../query-api/audit.ts'
 import { lines } from './memory-store.ts'
 import { bearer, serveWithRights } from './rights-callers.ts'
-import { listen, until } from './serve.ts'
+import { listen, nowMs, until } from './serve.ts'
 
 function opened({ bytesMax = 1e6, path = join(folder(), 'audit.ndjson') } = {}) {
   const logged: string[] = []
@@ -87,6 +87,20 @@ describe('what is entered', () => {
       [null, '/api/v1/session', 401, 0],
     ])
     expect(found[2]).toMatchObject({ asked: { field: 'level', cluster: 'prod' } })
+  })
+
+  test('whoever asks without a token, however often, pushes nothing out', async () => {
+    const { audit, path } = opened()
+    let clock = nowMs
+    const { api } = await serveWithRights(lines(['a']), { audit, now: () => clock })
+    const ask = () => api.inject('/api/v1/search?cluster=prod')
+    for (let i = 0; i < 100; i++) expect((await ask()).statusCode).toBe(401)
+    clock += 60_000
+    await ask()
+    await audit.close()
+    const found = entries(path)
+    expect(found).toHaveLength(unknownPerMinuteMax + 1)
+    expect(found.at(-1)).toMatchObject({ who: null, leftOutBefore: 100 - unknownPerMinuteMax })
   })
 
   test('an export that its client leaves is entered with what was read for it', async () => {

@@ -239,6 +239,7 @@ describe.each(callers)('$name', ({ role, grants, sees }) => {
           expect(answer.body, what).not.toContain(markOf(hidden))
           expect(String(answer.headers.location ?? ''), what).not.toContain(`${common(hidden)}&`)
         }
+        if (access !== 'open') expect(answer.headers['cache-control'], what).toBe('no-store')
         if (access === 'operator') expect(answer.statusCode, what).toBe(role === 'operator' ? 200 : 403)
         if (access === 'open')
           expect(answer.body.includes('/var/log/secret'), what).toBe(role === 'operator' && url.startsWith('/health'))

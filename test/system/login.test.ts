@@ -10,6 +10,8 @@ import { runCli, type ShiplogProcess, startShiplog, temporaryFolder, waitFor } f
 const artifacts = fileURLToPath(new URL('../../test-artifacts/system/', import.meta.url))
 const folder = temporaryFolder('login')
 const tokensPath = join(folder.path, 'tokens.json')
+/** As long as the browser itself is given. */
+const slowly = { timeout: 10_000 }
 let shiplog: ShiplogProcess
 let browser: Browser
 let context: BrowserContext
@@ -60,7 +62,7 @@ test('nothing is shown before one signs in, then what one may see, and nothing a
   await page.getByLabel('令牌').waitFor()
   await page.screenshot({ path: join(artifacts, 'login-zh-CN.png') })
   await signIn(`${token.slice(0, -2)}xx`)
-  await expect.poll(() => page.getByRole('alert').textContent()).toContain('令牌无效')
+  await expect.poll(() => page.getByRole('alert').textContent(), slowly).toContain('令牌无效')
   await signIn()
   await page.getByRole('link', { name: /2048/ }).waitFor()
   expect(await page.content()).not.toContain('secret-app')
@@ -98,9 +100,9 @@ test('a link that another site shows leads to its line, through the login where 
   await page.goto(elsewhere)
   await page.getByRole('link').click()
   await signIn()
-  await expect.poll(() => page.getByRole('complementary').textContent()).toMatch(/a\.log/)
+  await expect.poll(() => page.getByRole('complementary').textContent(), slowly).toMatch(/a\.log/)
   expect(new URL(page.url()).searchParams.get('line')).toBe(line.id)
   await page.goto(elsewhere)
   await page.getByRole('link').click()
-  await expect.poll(() => page.getByRole('complementary').textContent()).toMatch(/a\.log/)
+  await expect.poll(() => page.getByRole('complementary').textContent(), slowly).toMatch(/a\.log/)
 })
