@@ -54,6 +54,16 @@ export function shownPath(path: string): string {
   }
 }
 
+/** True when one of the folders that `path` lies in is among the unreadable ones; '' is the root. */
+export function isBelow(path: string, unreadable: ReadonlyMap<string, string>): boolean {
+  if (unreadable.size === 0) return false
+  if (unreadable.has('')) return true
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    if (unreadable.has(path.slice(0, slash))) return true
+  }
+  return false
+}
+
 /** Remembers folders between listings of one root. */
 export function createDiscovery(root: string): { list(): Promise<Listing> } {
   const folders = new Map<string, Folder>()

@@ -7,7 +7,7 @@ import { messageOf } from '../pipeline/errors.ts'
 import { type Source, sourceKey } from '../pipeline/record.ts'
 import { archiveSuffix } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
-import { type Found, type Listing, shownPath } from './discover.ts'
+import { type Found, isBelow, type Listing, shownPath } from './discover.ts'
 import type { Settings } from './learn.ts'
 import type { Placed } from './source.ts'
 import { Tail, type TailLimits } from './tail.ts'
@@ -122,10 +122,19 @@ export class Files {
     if (this.follows(tail)) this.tails.delete(tail.identity)
   }
 
-  /** Its file cannot be found: removed, but should it come back, it goes on where it was. */
-  setAside(tail: Tail): void {
+  /** Its file cannot be found (it has a generation): removed, but should it come back, it goes on where it was. */
+  setAside(tail: Tail): GenerationRow {
+    const row = tail.row(undefined)
     this.remove(tail)
-    if (tail.generation !== undefined) this.#remembered.set(tail.identity, tail.row(undefined))
+    this.#remembered.set(tail.identity, row)
+    return row
+  }
+
+  /** False when it was found meanwhile. */
+  replaceAbsent(row: GenerationRow, by: GenerationRow): boolean {
+    if (this.#remembered.get(row.identity) !== row) return false
+    this.#remembered.set(row.identity, by)
+    return true
   }
 
   /** Takes out what ended, or was last seen, too long ago; returns the generations. */
@@ -192,14 +201,4 @@ export class Files {
 
 function isArchive(path: string): boolean {
   return path.endsWith(archiveSuffix)
-}
-
-/** True when one of the folders that `path` lies in is among the unreadable ones; '' is the root. */
-function isBelow(path: string, unreadable: ReadonlyMap<string, string>): boolean {
-  if (unreadable.size === 0) return false
-  if (unreadable.has('')) return true
-  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
-    if (unreadable.has(path.slice(0, slash))) return true
-  }
-  return false
 }

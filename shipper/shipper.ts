@@ -12,8 +12,8 @@ import type { Config } from '../pipeline/config.ts'
 import { messageOf, ShiplogError, systemCodeOf } from '../pipeline/errors.ts'
 import { retryForever } from '../pipeline/retry.ts'
 import { type Checkpoint, type GenerationRow, openCheckpoint } from './checkpoint.ts'
-import { Copies, type Orphan } from './copies.ts'
-import { createDiscovery, pathBytes, shownPath } from './discover.ts'
+import { Copies, isSameInstance, type Orphan } from './copies.ts'
+import { createDiscovery, isBelow, pathBytes, shownPath } from './discover.ts'
 import { readersOf } from './events.ts'
 import { Files } from './files.ts'
 import type { Block } from './identity.ts'
@@ -113,6 +113,8 @@ class ShipperLoop implements Shipper {
   readonly #ending = new Set<Tail>()
   readonly #changed = new Set<Tail>()
   readonly #copies: Copies
+  /** By generation: incarnations that cannot be found and of which something was not read. */
+  readonly #owing = new Map<string, { readonly bytes: number; readonly sinceMs: number }>()
   readonly #open = new Set<Tail>()
   #reading = 0
   #publishing = 0
@@ -145,7 +147,9 @@ class ShipperLoop implements Shipper {
 
   async begin(): Promise<void> {
     const { config } = this.#options
-    for (const tail of this.#files.emptied) this.#hopeForCopy(tail, 0, 'truncated')
+    for (const tail of this.#files.emptied) {
+      this.#hopeForCopy(tail, Math.max(0, (tail.replay?.to ?? 0) - tail.head.offset), 'truncated')
+    }
     await this.#list()
     this.#unwatch = watchFolders(config.root, () => void this.#list())
     this.#every(config.rescanIntervalMs, () => void this.#list())
@@ -230,10 +234,14 @@ class ShipperLoop implements Shipper {
       const look = tail.isOpen ? tail.look(this.#pathOf(tail), performance.now()) : 'gone'
       if (look === 'unread' || look === 'waiting') return
       if (look === 'truncated') this.#end(tail, tail.unreadBytes, 'truncated')
-      else if (tail.generation === undefined) this.#end(tail, tail.unreadBytes, 'deleted')
-      else {
-        if (!tail.isOpen) this.#countLost(tail, tail.unreadBytes, 'gone')
-        this.#files.setAside(tail)
+      else if (tail.generation === undefined) {
+        this.#files.remove(tail)
+        this.#queue.delete(tail)
+        this.#hopeForCopy(tail, tail.unreadBytes, 'deleted')
+      } else {
+        const row = this.#files.setAside(tail)
+        this.#doubtTwins(tail)
+        if (!tail.isOpen) this.#owing.set(row.generation, { bytes: tail.unreadBytes, sinceMs: performance.now() })
         this.#queue.delete(tail)
         this.#changed.add(tail)
         this.#close(tail)
@@ -261,9 +269,13 @@ class ShipperLoop implements Shipper {
   #countLost(tail: Tail, lostBytes: number, why: string): void {
     if (lostBytes === 0) return
     tail.lost += lostBytes
+    this.#tellLost(tail.path, lostBytes, why)
+  }
+
+  #tellLost(latin1Path: string, lostBytes: number, why: string): void {
     this.#metrics.lostBytes.inc(lostBytes)
     this.#metrics.truncatedUnread.inc()
-    const path = shownPath(tail.path)
+    const path = shownPath(latin1Path)
     this.#options.log.error(
       { path, bytes: lostBytes },
       `${why} before it was read: at least ${lostBytes} bytes of ${path} are lost`,
@@ -275,19 +287,24 @@ class ShipperLoop implements Shipper {
    * one may stand in a copy; until that is found or given up, its row stays live.
    */
   #renew(tail: Tail, why: string): void {
-    const unread = Math.max(0, tail.size - tail.head.offset, (tail.replay?.to ?? 0) - tail.head.offset)
+    const size = Math.max(why === 'truncated' ? tail.size : tail.sureSize, tail.replay?.to ?? 0)
     this.#queue.delete(tail)
-    if (tail.generation === undefined) this.#end(tail, unread, why)
-    else {
-      this.#hopeForCopy(tail, unread, why)
-      this.#changed.add(tail)
-    }
+    this.#hopeForCopy(tail, Math.max(0, size - tail.head.offset), why)
+    if (tail.generation !== undefined) this.#changed.add(tail)
     this.#files.renew(tail).nextLookMs = 0
   }
 
   #hopeForCopy(tail: Tail, unreadBytes: number, why: string): void {
     this.#copies.add({ tail, unreadBytes, why, sinceMs: performance.now() })
+    this.#doubtTwins(tail)
     this.#close(tail)
+  }
+
+  /** An archive beside its plain file was passed over; now that this one ended it may be all that is left. */
+  #doubtTwins({ source }: Tail): void {
+    for (const tail of this.#files.tails.values()) {
+      if (tail.isTwin && isSameInstance(tail.source, source)) tail.doubt()
+    }
   }
 
   #giveUpCopies(): void {
@@ -295,6 +312,39 @@ class ShipperLoop implements Shipper {
       if (orphan.tail.flying !== undefined || orphan.tail.prepared !== undefined) continue
       this.#copies.remove(orphan)
       this.#end(orphan.tail, orphan.unreadBytes, orphan.why)
+    }
+  }
+
+  /**
+   * What cannot be found and had unread bytes when it was last seen, or a window that a crash left behind, may come
+   * back or have a copy: as long as an emptied file waits, so does its loss.
+   */
+  async #giveUpAbsent(): Promise<void> {
+    const nowMs = performance.now()
+    for (const row of this.#files.absent) {
+      const { generation, window, position, lost } = row
+      const owed = this.#owing.get(generation) ?? {
+        bytes: window === undefined || window.lost ? 0 : window.to - position.offset,
+        sinceMs: nowMs,
+      }
+      if (owed.bytes === 0 || isBelow(row.path, this.#unreadable)) continue
+      this.#owing.set(generation, owed)
+      if (nowMs - owed.sinceMs < 3 * this.#options.config.copyWaitMs) continue
+      const counted = {
+        ...row,
+        lost: lost + owed.bytes,
+        window: window && { ...window, lost: owed.bytes },
+        updatedAt: Date.now(),
+      }
+      try {
+        await this.#checkpoint.commit([counted])
+      } catch (error) {
+        this.#options.log.debug(`cannot write the checkpoint yet: ${messageOf(error)}`)
+        return
+      }
+      if (!this.#files.replaceAbsent(row, counted)) continue
+      this.#owing.set(generation, { ...owed, bytes: 0 })
+      this.#tellLost(row.path, owed.bytes, 'gone')
     }
   }
 
@@ -308,11 +358,33 @@ class ShipperLoop implements Shipper {
       return block === undefined || file.holds(path, block)
     }
     const known = { followed: this.#files.tails.values(), absent: this.#files.absent }
-    const verdict = await this.#copies.judge(file, head, known, performance.now() - file.activeAtMs, blockFits)
+    const probe = { blockFits, beginningOf: (tail: Tail) => this.#beginningOf(tail) }
+    const verdict = await this.#copies.judge(file, head, known, performance.now() - file.activeAtMs, probe)
     if (verdict.kind === 'copy') this.#adopt(file, verdict.original, verdict.orphan)
     else if (verdict.kind === 'twin') file.skip()
-    else if (verdict.kind === 'new') file.vetted = true
+    else if (verdict.kind === 'new') {
+      file.vetted = true
+      for (const orphan of this.#copies.unread(file, head)) {
+        this.#copies.remove(orphan)
+        this.#end(orphan.tail, Math.max(0, orphan.unreadBytes - file.size), orphan.why)
+      }
+    }
     return verdict.kind === 'new'
+  }
+
+  /** Undefined while another turn of that file is under way, and when it cannot be read. */
+  async #beginningOf(tail: Tail): Promise<Buffer | undefined> {
+    if (tail.beginning !== undefined || tail.isReading) return tail.beginning
+    tail.isReading = true
+    try {
+      return (await tail.isWhole(this.#pathOf(tail))) ? await tail.readHead(this.#pathOf(tail)) : undefined
+    } catch {
+      // Its own turn tells why.
+      return undefined
+    } finally {
+      tail.isReading = false
+      if (tail.isOpen) this.#open.add(tail)
+    }
   }
 
   #adopt(file: Tail, original: GenerationRow, orphan: Orphan | undefined): void {
@@ -342,6 +414,7 @@ class ShipperLoop implements Shipper {
       if (tail.nextLookMs <= nowMs && !tail.isReading && tail.prepared === undefined) this.#lookAt(tail, nowMs)
     }
     this.#giveUpCopies()
+    void this.#giveUpAbsent()
     // Thousands of active files are looked at less often, so that looking stays cheap.
     const { pollIntervalMs, pollIdleIntervalMs } = this.#options.config
     this.#activeIntervalMs = Math.min(
@@ -401,14 +474,15 @@ class ShipperLoop implements Shipper {
       if (tail.trouble !== undefined) this.#readable(tail)
       tail.nextLookMs = Math.min(tail.nextLookMs, tail.releaseMs)
       if (window !== undefined) this.#take(window)
-      if (tail.isOpen) this.#open.add(tail)
-      this.#closeSomeFiles(tail)
     } catch (error) {
       if (error instanceof ReplacedError) this.#renew(tail, 'written over')
       else if (error instanceof MovedError) void this.#list()
       else this.#cannotRead(tail, error)
     } finally {
       tail.isReading = false
+      // Also when its turn ended early: a file that waits for its judgement is open as well.
+      if (tail.isOpen) this.#open.add(tail)
+      this.#closeSomeFiles(tail)
       this.#reading--
       this.#pump()
       this.#settle()

@@ -94,17 +94,23 @@ export class Tail {
   blocks: readonly Block[] = []
   /** Time part (ms) of the incarnation whose place it took under the same name; undefined when it took none. */
   followsMs: number | undefined
+  /** Its first bytes when it was last judged; only while it has no generation. */
+  beginning: Buffer | undefined
   /** True once it is known to be no copy of another file. */
   vetted = false
+  /** Another file has all that it has: nothing of it is read. */
+  isTwin = false
   /** Everything before it is acknowledged. */
   acknowledged: Position = start
   /** Where the next window starts. */
   head: Position = start
   /** Size at the last look, bytes. */
   size = 0
+  /** So many bytes the incarnation had at least; `size` may be that of another that was written over it. */
+  sureSize = 0
   lost = 0
   /** The window that a process before this one had written ahead, to be read once more exactly so. */
-  replay: { readonly to: number; readonly readAt: number } | undefined
+  replay: GenerationRow['window']
   /** Published and not yet acknowledged; with `prepared` waiting behind it. */
   flying: Window | undefined
   prepared: Window | undefined
@@ -146,8 +152,9 @@ export class Tail {
     tail.vetted = true
     tail.acknowledged = row.position
     tail.head = row.position
-    tail.lost = row.lost
-    tail.replay = row.window
+    // What was given up for lost is there after all.
+    tail.lost = row.lost - (row.window?.lost ?? 0)
+    tail.replay = row.window && { to: row.window.to, readAt: row.window.readAt }
     tail.#readAs(row.reading)
     if (tail.replay === undefined) tail.#applySettings()
     return tail
@@ -172,7 +179,8 @@ export class Tail {
       blocks: this.blocks,
       position: window?.from ?? this.acknowledged,
       reading: window?.reading ?? this.reading,
-      window: window && { to: window.next.offset, readAt: window.readAt },
+      // One that waits to be read a second time must outlive this process as well.
+      window: window ? { to: window.next.offset, readAt: window.readAt } : this.replay,
       lost: this.lost,
       live,
       updatedAt: Date.now(),
@@ -199,10 +207,11 @@ export class Tail {
     const stat = statSync(absolutePath, { throwIfNoEntry: false, bigint: true })
     if (stat === undefined || identityOf(stat) !== this.identity) return undefined
     if (!this.isArchive) return Number(stat.size)
-    // While it is being written nothing is known of its content.
+    // While it is being written nothing is known of its content, and what was judged of a part of it counts no more.
     if (this.#packedBytes !== stat.size) {
       this.activeAtMs = performance.now()
       this.#contentBytes = undefined
+      if (this.generation === undefined) this.vetted = false
     }
     this.#packedBytes = stat.size
     return this.#contentBytes ?? Math.max(this.size, this.head.offset)
@@ -231,7 +240,8 @@ export class Tail {
     // In this order: a file that is written over between the two reads must not pass for the one that was signed.
     const head = await readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
     if (!fits(this.signature, head) || (this.replay && chunk.length < wanted)) throw new ReplacedError()
-    this.signature = signatureOf(head)
+    if (head.length !== this.signature.bytes) this.signature = signatureOf(head)
+    this.sureSize = Math.max(from.offset + chunk.length, Math.min(this.size, this.sureSize))
     const hole = this.generation === undefined ? holeBytes(chunk, from.offset) : 0
     if (hole > 0) this.head = { ...from, offset: from.offset + hole }
     const content = chunk.subarray(hole)
@@ -269,8 +279,10 @@ export class Tail {
     // The id of a new incarnation holds the time of its first event, so that has to be known before any id is made.
     if (this.generation === undefined) {
       const first = cut('')
-      if (first.columns.count > 0)
+      if (first.columns.count > 0) {
         this.generation = nextGeneration(Math.floor((first.columns.time[0] as number) / 1000))
+        this.beginning = undefined
+      }
     }
     const events = cut(this.generation ?? '')
     const change =
@@ -333,16 +345,27 @@ export class Tail {
     return true
   }
 
-  /** Nothing of it is read: another file has it all. */
+  /** Nothing of it is read as long as another file has it all. */
   skip(): void {
     this.vetted = true
+    this.isTwin = true
     this.head = { ...start, offset: this.size }
+  }
+
+  /** The other file may not have it any more: to be judged again. */
+  doubt(): void {
+    if (!this.isTwin) return
+    this.vetted = false
+    this.isTwin = false
+    this.head = start
   }
 
   /** The file's first bytes, as many as a signature has at the most. */
   async readHead(absolutePath: Buffer): Promise<Buffer> {
-    if (this.isArchive) return contentHead(absolutePath, signatureBytesMax)
-    return readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+    this.beginning = this.isArchive
+      ? await contentHead(absolutePath, signatureBytesMax)
+      : await readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+    return this.beginning
   }
 
   /** True when this file holds `block` where it stood in another. */
