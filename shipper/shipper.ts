@@ -239,9 +239,11 @@ class ShipperLoop implements Shipper {
         this.#queue.delete(tail)
         this.#hopeForCopy(tail, tail.unreadBytes, 'deleted')
       } else {
-        const row = this.#files.setAside(tail)
-        this.#doubtTwins(tail)
-        if (!tail.isOpen) this.#owing.set(row.generation, { bytes: tail.unreadBytes, sinceMs: performance.now() })
+        const { generation } = this.#files.setAside(tail)
+        if (!tail.isOpen && tail.unreadBytes > 0) {
+          this.#owing.set(generation, { bytes: tail.unreadBytes, sinceMs: performance.now() })
+          this.#doubtTwins(tail)
+        }
         this.#queue.delete(tail)
         this.#changed.add(tail)
         this.#close(tail)
@@ -296,7 +298,7 @@ class ShipperLoop implements Shipper {
 
   #hopeForCopy(tail: Tail, unreadBytes: number, why: string): void {
     this.#copies.add({ tail, unreadBytes, why, sinceMs: performance.now() })
-    this.#doubtTwins(tail)
+    if (unreadBytes > 0) this.#doubtTwins(tail)
     this.#close(tail)
   }
 

@@ -44,7 +44,7 @@ export const stepMs = 10
 async function calm(): Promise<void> {
   for (let rounds = 0; rounds < 2; rounds++) {
     await new Promise((resolve) => immediate(resolve))
-    if (streams.underWay > 0 || process.getActiveResourcesInfo().some((name) => /^FSReq|^FileHandle/.test(name)))
+    if (streams.underWay > 0 || process.getActiveResourcesInfo().some((name) => /^FSReq|^CloseReq/.test(name)))
       rounds = -1
   }
 }

@@ -236,6 +236,8 @@ export class ModelLog {
     if (this.#random.percent(20)) await this.#world.between()
     const old = this.#current
     if (old.bytes.length > copied && !this.#isRead(old)) old.mayLose = true
+    // The copy may end inside an event.
+    if (old.bytes.length > copied) old.blurred.add(Math.max(...[...old.starts].filter((start) => start < copied)))
     old.isMoved = true
     old.lastMs = this.#world.nowMs
     ftruncateSync(this.#file)

@@ -36,7 +36,7 @@ vi.mock('node:timers/promises', () => ({
 }))
 
 const only = process.env.SEED === undefined ? undefined : Number(process.env.SEED)
-const runs = only === undefined ? Number(process.env.RUNS ?? 200) : 1
+const runs = only === undefined ? Number(process.env.RUNS ?? 150) : 1
 const first = only ?? Math.floor(Math.random() * 1e9)
 
 beforeAll(takeClock)

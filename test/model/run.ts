@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
+import { vi } from 'vitest'
 import { createRandom, type Random } from '../../demo/random.ts'
 import { parseCommandLine, readConfig } from '../../pipeline/config.ts'
 import { type Shipper, startShipper } from '../../shipper/shipper.ts'
@@ -25,10 +26,14 @@ export const opened: { remains: Remains | undefined } = { remains: undefined }
 
 export async function runModel(seed: number): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'shiplog-model-'))
-  const run = new Run(createRandom(seed), folder)
+  const random = createRandom(seed)
+  // Back-offs are random, too.
+  const spy = vi.spyOn(Math, 'random').mockImplementation(random.fraction)
+  const run = new Run(random, folder)
   try {
     return await run.run()
   } finally {
+    spy.mockRestore()
     rmSync(folder, { recursive: true, force: true })
   }
 }
