@@ -20,6 +20,7 @@ import type { Block } from './identity.ts'
 import { shipperMetrics } from './metrics.ts'
 import { compileLayout } from './source.ts'
 import { MovedError, ReplacedError, type Tail, type Window } from './tail.ts'
+import { Turns } from './turns.ts'
 import { watchFolders } from './watch.ts'
 
 /** Files read at once, and publishes under way at once: enough to keep reading and writing both busy. */
@@ -60,6 +61,7 @@ export interface ShipperOptions {
     | 'eventLinesMax'
     | 'copyWaitMs'
     | 'openFilesMax'
+    | 'deletedOpenBytesMax'
     | 'readBytesMax'
     | 'inFlightBytesMax'
   >
@@ -103,8 +105,8 @@ class ShipperLoop implements Shipper {
   readonly #metrics: ReturnType<typeof shipperMetrics>
   readonly #stop = new AbortController()
   readonly #timers: NodeJS.Timeout[] = []
-  /** Files with unread bytes, in the order of their turns. */
-  readonly #queue = new Set<Tail>()
+  /** Files with unread bytes. */
+  readonly #queue: Turns
   /** Windows that wait for the next publish. */
   #outbox: Window[] = []
   /** Tails whose acknowledgement is not yet in the checkpoint. */
@@ -137,6 +139,7 @@ class ShipperLoop implements Shipper {
     this.#checkpoint = checkpoint
     this.#files = files
     this.#copies = new Copies(options.config.copyWaitMs)
+    this.#queue = new Turns(options.config)
     this.#discovery = createDiscovery(options.config.root)
     this.#metrics = shipperMetrics(options.registry)
   }
@@ -203,7 +206,9 @@ class ShipperLoop implements Shipper {
       const before = this.#files.tails.size
       const listing = await this.#discovery.list()
       this.#tellUnreadable(listing.unreadable)
-      for (const tail of this.#files.take(listing)) this.#lookAtMissing(tail)
+      const gone = this.#files.take(listing)
+      for (const tail of gone) this.#lookAtMissing(tail)
+      this.#boundDeleted(gone)
       this.#metrics.files.set(this.#files.tails.size)
       this.#metrics.misplaced.set(this.#files.misplaced)
       if (this.#files.tails.size !== before) this.#look()
@@ -250,6 +255,21 @@ class ShipperLoop implements Shipper {
       }
     } catch (error) {
       this.#cannotRead(tail, error)
+    }
+  }
+
+  /** Deleted files keep their disk for as long as they are open: over the bound the oldest are given up. */
+  #boundDeleted(gone: readonly Tail[]): void {
+    const { deletedOpenBytesMax } = this.#options.config
+    const open = gone.filter((tail) => tail.isOpen && this.#files.follows(tail))
+    open.sort((a, b) => b.missedListings - a.missedListings)
+    let pinned = open.reduce((sum, tail) => sum + tail.size, 0)
+    for (const tail of open) {
+      if (pinned <= deletedOpenBytesMax) return
+      if (tail.isReading) continue
+      pinned -= tail.size
+      this.#end(tail, tail.unreadBytes, `deleted, and closed as deleted files held more than deletedOpenBytesMax,`)
+      this.#close(tail)
     }
   }
 
@@ -456,10 +476,9 @@ class ShipperLoop implements Shipper {
   // ── reading ──
 
   #pump(): void {
-    for (const tail of this.#queue) {
-      if (this.#reading >= readersMax || this.#heldBytes >= this.#options.config.inFlightBytesMax || this.#draining)
-        return
-      this.#queue.delete(tail)
+    while (this.#reading < readersMax && !this.#draining) {
+      const tail = this.#queue.next(this.#heldBytes)
+      if (tail === undefined) return
       if (!tail.isReading && tail.prepared === undefined) void this.#turn(tail)
     }
   }
@@ -508,12 +527,13 @@ class ShipperLoop implements Shipper {
     } else tail.prepared = window
   }
 
-  /** Closes what was quiet for longest. Some more than needed, so that this is seldom done. */
+  /** Closes what was quiet for longest, and what has unread bytes last. Some more than needed, so that this is seldom done. */
   #closeSomeFiles(justRead: Tail): void {
     const { openFilesMax } = this.#options.config
     if (this.#open.size <= openFilesMax) return
     const closable = [...this.#open].filter((tail) => !tail.isReading && tail !== justRead && tail.missedListings === 0)
-    closable.sort((a, b) => a.activeAtMs - b.activeAtMs)
+    const hasUnread = (tail: Tail): number => (tail.unreadBytes > 0 ? 1 : 0)
+    closable.sort((a, b) => hasUnread(a) - hasUnread(b) || a.activeAtMs - b.activeAtMs)
     for (const tail of closable.slice(0, this.#open.size - Math.floor(openFilesMax * 0.9))) this.#close(tail)
   }
 

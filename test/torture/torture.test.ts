@@ -50,8 +50,13 @@ if (logrotate === undefined)
 let folder: ReturnType<typeof temporaryFolder>
 let running: ShiplogProcess | undefined
 let writer: ChildProcess | undefined
+/** The killing ends, also when the test failed. */
+let isOver = false
+let killer: Promise<number> | undefined
 
 afterEach(async () => {
+  isOver = true
+  await killer?.catch(() => {})
   writer?.kill('SIGKILL')
   await running?.kill()
   folder.cleanUp()
@@ -82,11 +87,12 @@ test.skipIf(logrotate === undefined).each(chosen)(
       '--timezone',
       'UTC',
     ]
-    let isOver = false
-    const killer = killAndStart(args, random, () => isOver)
+    isOver = false
+    killer = killAndStart(args, random)
     const untilMs = performance.now() + seconds * 1000
     while (performance.now() < untilMs) {
-      await sleep(200 + random.below(1000))
+      // Two dated files of one second would have one name.
+      await sleep((mode === 'dateext' ? 1100 : 200) + random.below(1000))
       rotate()
     }
     const written = await lastCount(writer)
@@ -140,9 +146,9 @@ function rotate(): void {
   if (status !== 0) throw new Error(`logrotate ended with ${status}: ${stderr}`)
 }
 
-async function killAndStart(args: readonly string[], random: Random, isOver: () => boolean): Promise<number> {
+async function killAndStart(args: readonly string[], random: Random): Promise<number> {
   let kills = 0
-  while (!isOver()) {
+  while (!isOver) {
     running = await startShiplog(args)
     await sleep(300 + random.below(1500))
     await running.kill()
