@@ -31,6 +31,7 @@ export type Verdict =
 
 /** What a file is judged against, beside the orphans. */
 export interface Known {
+  /** Of the same instance. */
   readonly followed: Iterable<Tail>
   readonly absent: Iterable<GenerationRow>
 }
@@ -96,7 +97,7 @@ export class Copies {
       if (tail === file) continue
       if (tail.generation === undefined) {
         // Of two files that nobody has read yet, the older is the original and comes first.
-        if (tail.isTwin || !isSameInstance(tail.source, file.source) || !isOlder(tail, file)) continue
+        if (tail.isTwin || !isOlder(tail, file)) continue
         const beginning = await probe.beginningOf(tail)
         if (beginning !== undefined && agree(beginning, head)) return { kind: 'wait' }
         continue
@@ -123,7 +124,7 @@ function mayBeCopy(original: Pick<GenerationRow, 'signature' | 'source'>, file: 
   return signature.bytes >= signatureBytesMin && isSameInstance(source, file.source) && agrees(signature, head)
 }
 
-export function isSameInstance(a: Source, b: Source): boolean {
+function isSameInstance(a: Source, b: Source): boolean {
   return a.instance === b.instance && a.app === b.app && a.cluster === b.cluster
 }
 

@@ -28,6 +28,7 @@ export interface FilesOptions {
 
 export class Files {
   readonly tails = new Map<string, Tail>()
+  readonly #ofInstance = new Map<string, Set<Tail>>()
   /** What is there and not read, with the reason. */
   unreadable: ReadonlyMap<string, string> = new Map()
   /** Incarnations whose file was emptied before this process, and whose copy may still turn up. */
@@ -86,8 +87,23 @@ export class Files {
     const tail = new Tail({ identity, path, source, isArchive, referenceUs: Date.now() * 1000 }, settings, limits)
     // Not the newest of the source: the file may have been renamed since, and another have its name.
     tail.followsMs = old.generation === undefined ? old.followsMs : ulidMs(old.generation)
-    this.tails.set(identity, tail)
+    this.#follow(tail)
     return tail
+  }
+
+  #follow(tail: Tail): void {
+    const before = this.tails.get(tail.identity)
+    if (before !== undefined) this.remove(before)
+    this.tails.set(tail.identity, tail)
+    const key = instanceKey(tail.source)
+    const tails = this.#ofInstance.get(key)
+    if (tails === undefined) this.#ofInstance.set(key, new Set([tail]))
+    else tails.add(tail)
+  }
+
+  /** The files that are followed of the instance that a source belongs to. */
+  beside(source: Source): Iterable<Tail> {
+    return this.#ofInstance.get(instanceKey(source)) ?? []
   }
 
   /** False for an incarnation that ended. */
@@ -104,7 +120,7 @@ export class Files {
     const tail = this.#resume({ ...original, identity, position }, path)
     if (this.#remembered.get(original.identity)?.generation === original.generation)
       this.#remembered.delete(original.identity)
-    this.tails.set(identity, tail)
+    this.#follow(tail)
     return tail
   }
 
@@ -119,7 +135,9 @@ export class Files {
   }
 
   remove(tail: Tail): void {
-    if (this.follows(tail)) this.tails.delete(tail.identity)
+    if (!this.follows(tail)) return
+    this.tails.delete(tail.identity)
+    this.#ofInstance.get(instanceKey(tail.source))?.delete(tail)
   }
 
   /** Its file cannot be found (it has a generation): removed, but should it come back, it goes on where it was. */
@@ -179,7 +197,7 @@ export class Files {
     const { settings, limits, log } = this.#options
     const row = this.#remembered.get(identity)
     if (row !== undefined) {
-      this.tails.set(identity, this.#resume(row, found.path))
+      this.#follow(this.#resume(row, found.path))
       this.#remembered.delete(identity)
       return
     }
@@ -192,7 +210,7 @@ export class Files {
       const referenceUs = Number(found.stat.mtimeNs / 1000n)
       const tail = new Tail({ identity, path: found.path, source, referenceUs, isArchive: packed }, settings, limits)
       if (named.has(found.path)) tail.followsMs = this.#newest.get(sourceKey(source))
-      this.tails.set(identity, tail)
+      this.#follow(tail)
     } catch (error) {
       log.error({ path: shownPath(found.path) }, `cannot place a file: ${messageOf(error)}`)
     }
@@ -201,4 +219,8 @@ export class Files {
 
 function isArchive(path: string): boolean {
   return path.endsWith(archiveSuffix)
+}
+
+function instanceKey({ cluster, app, instance }: Source): string {
+  return `${cluster}/${app}/${instance}`
 }

@@ -12,7 +12,7 @@ import type { Config } from '../pipeline/config.ts'
 import { messageOf, ShiplogError, systemCodeOf } from '../pipeline/errors.ts'
 import { retryForever } from '../pipeline/retry.ts'
 import { type Checkpoint, type GenerationRow, openCheckpoint } from './checkpoint.ts'
-import { Copies, isSameInstance, type Orphan } from './copies.ts'
+import { Copies, type Orphan } from './copies.ts'
 import { createDiscovery, isBelow, pathBytes, shownPath } from './discover.ts'
 import { readersOf } from './events.ts'
 import { Files } from './files.ts'
@@ -32,8 +32,11 @@ const reportIntervalMs = 1000
 const forgetIntervalMs = 3_600_000
 /** A file stays under the eye of the fast poll for so long after its last change. */
 const activeMs = 10_000
-/** Looking at all the active files may take this share of one core. */
+/** Looking at all the active files, and at all the quiet ones, may take this share of one core. */
 const pollShareMax = 0.03
+const idleShareMax = 0.01
+/** So often at the least it is asked which of the quiet files are due. */
+const sweepIntervalMs = 200
 const lookCostMs = 0.004
 
 export interface Shipper {
@@ -133,6 +136,10 @@ class ShipperLoop implements Shipper {
   /** Nothing new is read any more; what is in flight still goes out. */
   #draining = false
   #activeIntervalMs = 0
+  #idleIntervalMs = 0
+  /** What is looked at often: files that changed not long ago, and what waits to be let go. */
+  readonly #soon = new Set<Tail>()
+  #nextSweepMs = 0
 
   constructor(options: ShipperOptions, checkpoint: Checkpoint, files: Files) {
     this.#options = options
@@ -209,9 +216,13 @@ class ShipperLoop implements Shipper {
       const gone = this.#files.take(listing)
       for (const tail of gone) this.#lookAtMissing(tail)
       this.#boundDeleted(gone)
+      await this.#giveUpAbsent()
       this.#metrics.files.set(this.#files.tails.size)
       this.#metrics.misplaced.set(this.#files.misplaced)
-      if (this.#files.tails.size !== before) this.#look()
+      if (this.#files.tails.size !== before) {
+        this.#nextSweepMs = 0
+        this.#look()
+      }
     } catch (error) {
       this.#options.log.error(`cannot list ${this.#options.config.root}: ${messageOf(error)}`)
     }
@@ -313,7 +324,7 @@ class ShipperLoop implements Shipper {
     this.#queue.delete(tail)
     this.#hopeForCopy(tail, Math.max(0, size - tail.head.offset), why)
     if (tail.generation !== undefined) this.#changed.add(tail)
-    this.#files.renew(tail).nextLookMs = 0
+    this.#lookAgain(this.#files.renew(tail), 0)
   }
 
   #hopeForCopy(tail: Tail, unreadBytes: number, why: string): void {
@@ -324,9 +335,7 @@ class ShipperLoop implements Shipper {
 
   /** An archive beside its plain file was passed over; now that this one ended it may be all that is left. */
   #doubtTwins({ source }: Tail): void {
-    for (const tail of this.#files.tails.values()) {
-      if (tail.isTwin && isSameInstance(tail.source, source)) tail.doubt()
-    }
+    for (const tail of this.#files.beside(source)) tail.doubt()
   }
 
   #giveUpCopies(): void {
@@ -379,7 +388,7 @@ class ShipperLoop implements Shipper {
       const block = blocks.findLast(({ to }) => to <= file.size)
       return block === undefined || file.holds(path, block)
     }
-    const known = { followed: this.#files.tails.values(), absent: this.#files.absent }
+    const known = { followed: this.#files.beside(file.source), absent: this.#files.absent }
     const probe = { blockFits, beginningOf: (tail: Tail) => this.#beginningOf(tail) }
     const verdict = await this.#copies.judge(file, head, known, performance.now() - file.activeAtMs, probe)
     if (verdict.kind === 'copy') this.#adopt(file, verdict.original, verdict.orphan)
@@ -429,21 +438,30 @@ class ShipperLoop implements Shipper {
   #look(): void {
     if (this.#draining) return
     const nowMs = performance.now()
-    let active = 0
-    for (const tail of this.#files.tails.values()) {
-      const isActive = nowMs - tail.activeAtMs < activeMs
-      if (isActive) active++
-      if (tail.nextLookMs <= nowMs && !tail.isReading && tail.prepared === undefined) this.#lookAt(tail, nowMs)
+    const { pollIntervalMs, pollIdleIntervalMs } = this.#options.config
+    for (const tail of this.#soon) this.#lookWhenDue(tail, nowMs)
+    // All the others seldom: with many thousands of files even going through them has its price.
+    if (nowMs >= this.#nextSweepMs) {
+      for (const tail of this.#files.tails.values()) this.#lookWhenDue(tail, nowMs)
+      this.#nextSweepMs = nowMs + Math.min(sweepIntervalMs, pollIdleIntervalMs / 5)
     }
     this.#giveUpCopies()
-    void this.#giveUpAbsent()
-    // Thousands of active files are looked at less often, so that looking stays cheap.
-    const { pollIntervalMs, pollIdleIntervalMs } = this.#options.config
+    // Thousands of files are looked at less often, so that looking stays cheap.
+    const active = this.#soon.size
+    const quiet = Math.max(0, this.#files.tails.size - active)
+    this.#idleIntervalMs = Math.max(pollIdleIntervalMs, (quiet * lookCostMs) / idleShareMax)
     this.#activeIntervalMs = Math.min(
       pollIdleIntervalMs,
       Math.max(pollIntervalMs, (active * lookCostMs) / pollShareMax),
     )
     this.#pump()
+  }
+
+  #lookWhenDue(tail: Tail, nowMs: number): void {
+    if (!this.#files.follows(tail)) this.#soon.delete(tail)
+    // One that has its turn before it is looked at then.
+    else if (tail.nextLookMs <= nowMs && !tail.isReading && tail.prepared === undefined && !this.#queue.has(tail))
+      this.#lookAt(tail, nowMs)
   }
 
   #lookAt(tail: Tail, nowMs: number): void {
@@ -455,8 +473,14 @@ class ShipperLoop implements Shipper {
       this.#cannotRead(tail, error)
     }
     const isActive = tail.trouble === undefined && nowMs - tail.activeAtMs < activeMs
-    const intervalMs = isActive ? this.#activeIntervalMs : this.#options.config.pollIdleIntervalMs
-    tail.nextLookMs = Math.min(nowMs + intervalMs, Math.max(nowMs, tail.releaseMs))
+    const intervalMs = isActive ? this.#activeIntervalMs : this.#idleIntervalMs
+    this.#lookAgain(tail, Math.min(nowMs + intervalMs, Math.max(nowMs, tail.releaseMs)))
+    if (!isActive && tail.releaseMs === Number.POSITIVE_INFINITY) this.#soon.delete(tail)
+  }
+
+  #lookAgain(tail: Tail, atMs: number): void {
+    tail.nextLookMs = atMs
+    this.#soon.add(tail)
   }
 
   #cannotRead(tail: Tail, error: unknown): void {
@@ -487,13 +511,15 @@ class ShipperLoop implements Shipper {
     this.#reading++
     tail.isReading = true
     try {
+      // It may have waited long for its turn.
+      if (tail.look(this.#pathOf(tail), performance.now()) === 'truncated') return this.#renew(tail, 'truncated')
       const next = (firstMs: number): string => this.#files.nextGeneration(tail, firstMs)
       if (!(await tail.isWhole(this.#pathOf(tail)))) return
       if (!tail.vetted && !(await this.#vet(tail))) return
       if (tail.isArchive && tail.unreadBytes === 0) return
       const window = await tail.read(this.#pathOf(tail), performance.now(), next)
       if (tail.trouble !== undefined) this.#readable(tail)
-      tail.nextLookMs = Math.min(tail.nextLookMs, tail.releaseMs)
+      this.#lookAgain(tail, Math.min(tail.nextLookMs, tail.releaseMs))
       if (window !== undefined) this.#take(window)
     } catch (error) {
       if (error instanceof ReplacedError) this.#renew(tail, 'written over')

@@ -25,6 +25,10 @@ export class Turns {
     this.#backlog[isBacklog ? 'add' : 'delete'](tail)
   }
 
+  has(tail: Tail): boolean {
+    return this.#live.has(tail) || this.#backlog.has(tail)
+  }
+
   delete(tail: Tail): void {
     this.#live.delete(tail)
     this.#backlog.delete(tail)
