@@ -123,7 +123,7 @@ export const options = {
     [10, 600_000],
     'a file that begins as a known one waits so long for that one to be emptied; an emptied one thrice that for its copy',
   ),
-  openFilesMax: whole('shipper', 'FILES', 1000, [4, 100_000], 'files held open at once'),
+  openFilesMax: whole('shipper', 'FILES', 3000, [4, 100_000], 'files held open at once'),
   deletedOpenBytesMax: whole(
     'shipper',
     'BYTES',

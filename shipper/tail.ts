@@ -124,7 +124,10 @@ export class Tail {
   #file: FileHandle | undefined
   #packedBytes: bigint | undefined
   #contentBytes: number | undefined
-  #readers: LineReaders
+  /** Made when they are needed: thousands of quiet files have none. */
+  #readers: LineReaders | undefined
+  /** So much of the file's beginning was learnt from. */
+  #learntBytes = 0
   #unstamped = 0
   /** Size at which the rest of the file was an event that may go on or a line that is not finished, and since when. */
   #waiting: { size: number; sinceMs: number; idleMs: number } | undefined
@@ -139,7 +142,6 @@ export class Tail {
     this.#limits = limits
     this.#settings = settings
     this.reading = unlearnt(settings, file.referenceUs)
-    this.#readers = readersOf(this.reading)
   }
 
   /** Goes on where the checkpoint says. */
@@ -196,6 +198,8 @@ export class Tail {
     if (size === undefined) return 'gone'
     if (size !== this.size) this.activeAtMs = nowMs
     if (size < this.head.offset || (this.replay && size < this.replay.to)) return 'truncated'
+    // Nothing of it was read, so no place in it tells, but it has fewer bytes than were seen.
+    if (this.generation === undefined && !this.isArchive && size < this.size) return 'truncated'
     this.size = size
     if (this.replay || (this.isArchive && this.#contentBytes === undefined)) return 'unread'
     if (this.unreadBytes === 0) return 'quiet'
@@ -251,7 +255,11 @@ export class Tail {
 
   async #learn(file: FileHandle, chunk: Buffer): Promise<void> {
     const { offset } = this.head
-    if (wantsLearningFromStart(this.reading, offset)) {
+    // As long as every line is as it was learnt, the file is learnt again only when there is twice as much of it.
+    const isKnown = this.reading.stamp !== undefined && this.#unstamped === 0
+    const hasGrown = offset + chunk.length >= 2 * this.#learntBytes
+    if (wantsLearningFromStart(this.reading, offset) && (hasGrown || !isKnown)) {
+      this.#learntBytes = offset + chunk.length
       const isFirst = this.generation === undefined
       const beginning = isFirst ? chunk : await readBytes(file, 0, Math.min(learnBytesMax, this.size))
       this.#readAs(learn(this.reading, beginning, isFirst ? offset : 0))
@@ -274,8 +282,10 @@ export class Tail {
     const isQuiet = quietSinceMs < nowMs
     const takeRest = replay !== undefined || (isQuiet && nowMs >= quietSinceMs + this.#limits.lineIdleMs)
     const takeLines = isWhole || (isQuiet && nowMs >= quietSinceMs + this.#limits.eventIdleMs)
+    this.#readers ??= readersOf(this.reading)
+    const readers = this.#readers
     const cut = (generation: string): Events =>
-      eventsOf(chunk, from, this.reading, this.#readers, { generation, readAt, takeRest, takeLines })
+      eventsOf(chunk, from, this.reading, readers, { generation, readAt, takeRest, takeLines })
     // The id of a new incarnation holds the time of its first event, so that has to be known before any id is made.
     if (this.generation === undefined) {
       const first = cut('')
@@ -323,7 +333,7 @@ export class Tail {
 
   #readAs(reading: Reading): void {
     this.reading = reading
-    this.#readers = readersOf(reading)
+    this.#readers = undefined
   }
 
   /** Settings that changed since the row was written hold from here on, never for a window that is read again. */
@@ -394,6 +404,7 @@ export class Tail {
   async close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
+    this.#readers = undefined
     await file?.close()
     if (this.isArchive) await rm(this.#unpackedPath, { force: true })
   }
