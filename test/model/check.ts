@@ -33,13 +33,6 @@ export function wrongsOf(logs: readonly ModelLog[], remains: Remains, lostBytes:
     }
     const other = generationOf.get(whole.incarnation)
     if (other !== undefined) wrongs.push(`repeated: ${nameOf(whole)} came as ${other} and as ${generation}`)
-    if (process.env.SEED)
-      console.log(
-        nameOf(whole),
-        generation,
-        arrived.map((r) => `${r.file} ${r.offset}+${r.bytes} ${r.readAt.slice(20)}`).join(' | '),
-        remains.rows.get(generation),
-      )
     generationOf.set(whole.incarnation, generation)
     wrongs.push(...wrongsIn(arrived, whole))
   }
@@ -111,7 +104,7 @@ const learnBytes = 8192
 
 /** `records` of one incarnation in the order of their arrival. */
 function wrongsIn(records: readonly LogRecord[], whole: Whole): string[] {
-  const { incarnation, log } = whole
+  const { incarnation } = whole
   const wrongs: string[] = []
   const heads = new Set<string>()
   const firstStart = Math.min(...incarnation.starts)
@@ -134,7 +127,6 @@ function wrongsIn(records: readonly LogRecord[], whole: Whole): string[] {
     if (!heads.has(`${(records[0] as LogRecord).generation}-${start}`))
       wrongs.push(`no event of its own: ${nameOf(whole)} at ${start}`)
   }
-  void log
   return wrongs
 }
 

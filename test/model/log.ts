@@ -264,7 +264,6 @@ export class ModelLog {
   }
 
   #swapLink(): void {
-    this.#current.isMoved = false
     this.#create()
   }
 

@@ -5,12 +5,6 @@ import type { Random } from '../../demo/random.ts'
 export const kinds = ['stamped', 'crlf', 'gbk', 'json', 'unstamped'] as const
 export type Kind = (typeof kinds)[number]
 
-export interface Piece {
-  readonly bytes: Buffer
-  /** Its place in the whole text, for every incarnation that it may be written to. */
-  readonly number: number
-}
-
 const epochMs = Date.parse('2026-11-22T10:00:00Z')
 
 /** Makes events one after another; their stamps go on by at least a millisecond. */

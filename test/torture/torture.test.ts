@@ -38,7 +38,7 @@ type Mode = keyof typeof modes
 
 const chosen =
   process.env.MODES === 'all' ? (Object.keys(modes) as Mode[]) : (['delaycompress', 'copytruncate'] as Mode[])
-const seconds = Number(process.env.SECONDS ?? 4)
+const seconds = Number(process.env.SECONDS ?? 3)
 const linesPerSecond = 20_000
 const program = fileURLToPath(new URL('writer.ts', import.meta.url))
 const logrotate = ['/usr/sbin/logrotate', '/usr/bin/logrotate'].find(existsSync)
