@@ -147,7 +147,14 @@ export const options = {
     [10, 600_000],
     'a file that begins as a known one waits so long for that one to be emptied; an emptied one thrice that for its copy',
   ),
-  openFilesMax: whole('shipper', 'FILES', 1000, [4, 100_000], 'files held open at once'),
+  openFilesMax: whole('shipper', 'FILES', 3000, [4, 100_000], 'files held open at once'),
+  deletedOpenBytesMax: whole(
+    'shipper',
+    'BYTES',
+    1024 ** 3,
+    [0, 2 ** 50],
+    'disk that deleted files may hold until they are read; beyond it the oldest are given up and counted as lost',
+  ),
   readBytesMax: whole('shipper', 'BYTES', 512 * 1024, [4096, 64 * 1024 * 1024], 'read from one file in one turn'),
   inFlightBytesMax: whole(
     'shipper',

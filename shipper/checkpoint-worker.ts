@@ -7,7 +7,7 @@ import { messageOf } from '../pipeline/errors.ts'
 import type { CheckpointReply, CheckpointRequest, GenerationRow } from './checkpoint.ts'
 
 /** Format 1 had no `loss`. */
-const formatVersion = 2
+const formatVersion = 1
 const port = parentPort as NonNullable<typeof parentPort>
 const { folder } = workerData as { folder: string }
 const path = join(folder, 'checkpoint.db')
@@ -32,12 +32,15 @@ const schema = `
 function open(): { db: DatabaseSync; rows: GenerationRow[] } {
   mkdirSync(folder, { recursive: true })
   const db = new DatabaseSync(path)
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
+  // Before anything is changed: what cannot be read stays as it is, for who restores it. A file that lost a page may
+  // open and have rows without content, so all of it is looked at.
   const version = db.prepare('PRAGMA user_version').get()?.user_version
+  if (version !== 0 && version !== formatVersion)
+    throw new Error(`its format is ${version}, this program knows ${formatVersion}`)
+  const check = db.prepare('PRAGMA quick_check(1)').get()?.quick_check
+  if (check !== 'ok') throw new Error(`it is damaged: ${check}`)
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
   if (version === 0) db.exec(`BEGIN; ${schema}; PRAGMA user_version = ${formatVersion}; COMMIT`)
-  else if (version === 1)
-    db.exec(`BEGIN; ALTER TABLE generation ADD COLUMN loss TEXT; PRAGMA user_version = ${formatVersion}; COMMIT`)
-  else if (version !== formatVersion) throw new Error(`its format is ${version}, this program knows ${formatVersion}`)
   return { db, rows: db.prepare('SELECT * FROM generation ORDER BY generation').all().map(rowFrom) }
 }
 

@@ -28,11 +28,14 @@ export interface GenerationRow {
   /** Everything before it is acknowledged. */
   readonly position: Position
   readonly reading: Reading
-  /** The window that was or is about to be published: [position.offset, to). Undefined = none. */
-  readonly window: { readonly to: number; readonly readAt: number } | undefined
-  /** Bytes known lost. */
+  /**
+   * The window that was or is about to be published: [position.offset, to). Undefined = none. `lost`: so many bytes of
+   * it are counted in the row's `lost`, as the file cannot be found; should it come back, they are not.
+   */
+  readonly window: { readonly to: number; readonly readAt: number; readonly lost?: number } | undefined
+  /** Bytes known lost, a lower bound. */
   readonly lost: number
-  /** When and why; undefined when nothing was, or before format 2. */
+  /** When and why; undefined when nothing was. */
   readonly loss: Loss | undefined
   /** False once the file is gone or truncated: nothing more will be read of this incarnation. */
   readonly live: boolean

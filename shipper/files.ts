@@ -7,7 +7,7 @@ import { messageOf } from '../pipeline/errors.ts'
 import { type Source, sourceKey } from '../pipeline/record.ts'
 import { archiveSuffix } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
-import { type Found, type Listing, shownPath } from './discover.ts'
+import { type Found, isBelow, type Listing, shownPath } from './discover.ts'
 import type { PathRule, PathRules } from './path-rules.ts'
 import type { Placed } from './source.ts'
 import { Tail, type TailLimits } from './tail.ts'
@@ -27,6 +27,7 @@ export interface FilesOptions {
 
 export class Files {
   readonly tails = new Map<string, Tail>()
+  readonly #ofInstance = new Map<string, Set<Tail>>()
   /** What is there and not read, with the reason. */
   unreadable: ReadonlyMap<string, string> = new Map()
   /** Incarnations whose file was emptied before this process, and whose copy may still turn up. */
@@ -133,8 +134,23 @@ export class Files {
     const tail = new Tail(found, settings, this.#options.limits)
     // Not the newest of the source: the file may have been renamed since, and another have its name.
     tail.followsMs = old.generation === undefined ? old.followsMs : ulidMs(old.generation)
-    this.tails.set(identity, tail)
+    this.#follow(tail)
     return tail
+  }
+
+  #follow(tail: Tail): void {
+    const before = this.tails.get(tail.identity)
+    if (before !== undefined) this.remove(before)
+    this.tails.set(tail.identity, tail)
+    const key = instanceKey(tail.source)
+    const tails = this.#ofInstance.get(key)
+    if (tails === undefined) this.#ofInstance.set(key, new Set([tail]))
+    else tails.add(tail)
+  }
+
+  /** The files that are followed of the instance that a source belongs to. */
+  beside(source: Source): Iterable<Tail> {
+    return this.#ofInstance.get(instanceKey(source)) ?? []
   }
 
   /** False for an incarnation that ended. */
@@ -151,7 +167,7 @@ export class Files {
     const tail = this.#resume({ ...original, identity, position }, path)
     if (this.#remembered.get(original.identity)?.generation === original.generation)
       this.#remembered.delete(original.identity)
-    this.tails.set(identity, tail)
+    this.#follow(tail)
     return tail
   }
 
@@ -160,21 +176,41 @@ export class Files {
     return this.#remembered.values()
   }
 
+  /** The file is there and is not shipped. */
+  isExcluded({ identity }: Pick<GenerationRow, 'identity'>): boolean {
+    return this.#excluded.has(identity)
+  }
+
+  /** What is known of an incarnation whose file cannot be found, as a tail that reads nothing: to be told of. */
+  absentTail(row: GenerationRow): Tail {
+    const tail = this.#resume(row, row.path)
+    return Object.assign(tail, { lost: row.lost, loss: row.loss })
+  }
+
   #resume(row: GenerationRow, path: string): Tail {
     const { settings } = this.#ruleOf(path, row.source.file)
     return Tail.resumed({ ...row, path }, path, isArchive(path), settings, this.#options.limits)
   }
 
   remove(tail: Tail): void {
-    if (this.follows(tail)) this.tails.delete(tail.identity)
+    if (!this.follows(tail)) return
+    this.tails.delete(tail.identity)
+    this.#ofInstance.get(instanceKey(tail.source))?.delete(tail)
   }
 
-  /** Its file cannot be found: removed, but should it come back, it goes on where it was. */
-  setAside(tail: Tail): void {
+  /** Its file cannot be found (it has a generation): removed, but should it come back, it goes on where it was. */
+  setAside(tail: Tail): GenerationRow {
+    const row = tail.row(undefined)
     this.remove(tail)
-    // With the window that a process before this one had written ahead, when it was not read again yet.
-    const row = tail.generation === undefined ? undefined : { ...tail.row(undefined), window: tail.replay }
-    if (row !== undefined) this.#remembered.set(tail.identity, row)
+    this.#remembered.set(tail.identity, row)
+    return row
+  }
+
+  /** False when it was found meanwhile. */
+  replaceAbsent(row: GenerationRow, by: GenerationRow): boolean {
+    if (this.#remembered.get(row.identity) !== row) return false
+    this.#remembered.set(row.identity, by)
+    return true
   }
 
   /** Takes out what ended, or was last seen, too long ago; returns the generations. */
@@ -222,7 +258,7 @@ export class Files {
     const { limits, log } = this.#options
     const row = this.#remembered.get(identity)
     if (row !== undefined) {
-      this.tails.set(identity, this.#resume(row, found.path))
+      this.#follow(this.#resume(row, found.path))
       this.#remembered.delete(identity)
       return
     }
@@ -236,7 +272,7 @@ export class Files {
       const referenceUs = Number(found.stat.mtimeNs / 1000n)
       const tail = new Tail({ identity, path: found.path, source, referenceUs, isArchive: packed }, settings, limits)
       if (named.has(found.path)) tail.followsMs = this.#newest.get(sourceKey(source))
-      this.tails.set(identity, tail)
+      this.#follow(tail)
     } catch (error) {
       log.error({ path: shownPath(found.path) }, `cannot place a file: ${messageOf(error)}`)
     }
@@ -247,12 +283,6 @@ function isArchive(path: string): boolean {
   return path.endsWith(archiveSuffix)
 }
 
-/** True when one of the folders that `path` lies in is among the unreadable ones; '' is the root. */
-function isBelow(path: string, unreadable: ReadonlyMap<string, string>): boolean {
-  if (unreadable.size === 0) return false
-  if (unreadable.has('')) return true
-  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
-    if (unreadable.has(path.slice(0, slash))) return true
-  }
-  return false
+function instanceKey({ cluster, app, instance }: Source): string {
+  return `${cluster}/${app}/${instance}`
 }

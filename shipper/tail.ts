@@ -98,21 +98,27 @@ export class Tail {
   blocks: readonly Block[] = []
   /** Time part (ms) of the incarnation whose place it took under the same name; undefined when it took none. */
   followsMs: number | undefined
+  /** Its first bytes when it was last judged; only while it has no generation. */
+  beginning: Buffer | undefined
   /** True once it is known to be no copy of another file. */
   vetted = false
+  /** Another file has all that it has: nothing of it is read. */
+  isTwin = false
   /** Everything before it is acknowledged. */
   acknowledged: Position = start
   /** Where the next window starts. */
   head: Position = start
   /** Size at the last look, bytes. */
   size = 0
+  /** So many bytes the incarnation had at least; `size` may be that of another that was written over it. */
+  sureSize = 0
   lost = 0
   loss: Loss | undefined
   /** Minutes that its stamps are off the clock; 0 = they agree, as far as can be seen. */
   zoneOffMinutes = 0
   readonly zoneWatch = new ZoneWatch()
   /** The window that a process before this one had written ahead, to be read once more exactly so. */
-  replay: { readonly to: number; readonly readAt: number } | undefined
+  replay: GenerationRow['window']
   /** Published and not yet acknowledged; with `prepared` waiting behind it. */
   flying: Window | undefined
   prepared: Window | undefined
@@ -126,7 +132,10 @@ export class Tail {
   #file: FileHandle | undefined
   #packedBytes: bigint | undefined
   #contentBytes: number | undefined
-  #readers: LineReaders
+  /** Made when they are needed: thousands of quiet files have none. */
+  #readers: LineReaders | undefined
+  /** So much of the file's beginning was learnt from. */
+  #learntBytes = 0
   #unstamped = 0
   /** Size at which the rest of the file was an event that may go on or a line that is not finished, and since when. */
   #waiting: { size: number; sinceMs: number; idleMs: number } | undefined
@@ -141,7 +150,6 @@ export class Tail {
     this.#limits = limits
     this.#settings = settings
     this.reading = unlearnt(settings, file.referenceUs)
-    this.#readers = readersOf(this.reading)
   }
 
   /** Goes on where the checkpoint says. */
@@ -154,9 +162,10 @@ export class Tail {
     tail.vetted = true
     tail.acknowledged = row.position
     tail.head = row.position
-    tail.lost = row.lost
-    tail.loss = row.loss
-    tail.replay = row.window
+    // What was given up for lost is there after all.
+    tail.lost = row.lost - (row.window?.lost ?? 0)
+    tail.loss = tail.lost === 0 ? undefined : row.loss
+    tail.replay = row.window && { to: row.window.to, readAt: row.window.readAt }
     tail.#readAs(row.reading)
     if (tail.replay === undefined) tail.#applySettings()
     return tail
@@ -181,7 +190,8 @@ export class Tail {
       blocks: this.blocks,
       position: window?.from ?? this.acknowledged,
       reading: window?.reading ?? this.reading,
-      window: window && { to: window.next.offset, readAt: window.readAt },
+      // One that waits to be read a second time must outlive this process as well.
+      window: window ? { to: window.next.offset, readAt: window.readAt } : this.replay,
       lost: this.lost,
       loss: this.loss,
       live,
@@ -198,6 +208,8 @@ export class Tail {
     if (size === undefined) return 'gone'
     if (size !== this.size) this.activeAtMs = nowMs
     if (size < this.head.offset || (this.replay && size < this.replay.to)) return 'truncated'
+    // Nothing of it was read, so no place in it tells, but it has fewer bytes than were seen.
+    if (this.generation === undefined && !this.isArchive && size < this.size) return 'truncated'
     this.size = size
     if (this.replay || (this.isArchive && this.#contentBytes === undefined)) return 'unread'
     if (this.unreadBytes === 0) return 'quiet'
@@ -209,10 +221,11 @@ export class Tail {
     const stat = statSync(absolutePath, { throwIfNoEntry: false, bigint: true })
     if (stat === undefined || identityOf(stat) !== this.identity) return undefined
     if (!this.isArchive) return Number(stat.size)
-    // While it is being written nothing is known of its content.
+    // While it is being written nothing is known of its content, and what was judged of a part of it counts no more.
     if (this.#packedBytes !== stat.size) {
       this.activeAtMs = performance.now()
       this.#contentBytes = undefined
+      if (this.generation === undefined) this.vetted = false
     }
     this.#packedBytes = stat.size
     return this.#contentBytes ?? Math.max(this.size, this.head.offset)
@@ -241,7 +254,8 @@ export class Tail {
     // In this order: a file that is written over between the two reads must not pass for the one that was signed.
     const head = await readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
     if (!fits(this.signature, head) || (this.replay && chunk.length < wanted)) throw new ReplacedError()
-    this.signature = signatureOf(head)
+    if (head.length !== this.signature.bytes) this.signature = signatureOf(head)
+    this.sureSize = Math.max(from.offset + chunk.length, Math.min(this.size, this.sureSize))
     const hole = this.generation === undefined ? holeBytes(chunk, from.offset) : 0
     if (hole > 0) this.head = { ...from, offset: from.offset + hole }
     const content = chunk.subarray(hole)
@@ -251,7 +265,11 @@ export class Tail {
 
   async #learn(file: FileHandle, chunk: Buffer): Promise<void> {
     const { offset } = this.head
-    if (wantsLearningFromStart(this.reading, offset)) {
+    // As long as every line is as it was learnt, the file is learnt again only when there is twice as much of it.
+    const isKnown = this.reading.stamp !== undefined && this.#unstamped === 0
+    const hasGrown = offset + chunk.length >= 2 * this.#learntBytes
+    if (wantsLearningFromStart(this.reading, offset) && (hasGrown || !isKnown)) {
+      this.#learntBytes = offset + chunk.length
       const isFirst = this.generation === undefined
       const beginning = isFirst ? chunk : await readBytes(file, 0, Math.min(learnBytesMax, this.size))
       this.#readAs(learn(this.reading, beginning, isFirst ? offset : 0))
@@ -274,13 +292,17 @@ export class Tail {
     const isQuiet = quietSinceMs < nowMs
     const takeRest = replay !== undefined || (isQuiet && nowMs >= quietSinceMs + this.#limits.lineIdleMs)
     const takeLines = isWhole || (isQuiet && nowMs >= quietSinceMs + this.#limits.eventIdleMs)
+    this.#readers ??= readersOf(this.reading)
+    const readers = this.#readers
     const cut = (generation: string): Events =>
-      eventsIn(chunk, from, this.reading, this.#readers, { generation, readAt, takeRest, takeLines })
+      eventsIn(chunk, from, this.reading, readers, { generation, readAt, takeRest, takeLines })
     // The id of a new incarnation holds the time of its first event, so that has to be known before any id is made.
     if (this.generation === undefined) {
       const first = cut('')
-      if (first.columns.count > 0)
+      if (first.columns.count > 0) {
         this.generation = nextGeneration(Math.floor((first.columns.time[0] as number) / 1000))
+        this.beginning = undefined
+      }
     }
     const events = cut(this.generation ?? '')
     const change =
@@ -321,7 +343,7 @@ export class Tail {
 
   #readAs(reading: Reading): void {
     this.reading = reading
-    this.#readers = readersOf(reading)
+    this.#readers = undefined
   }
 
   /** Settings that changed since the row was written hold from here on, never for a window that is read again. */
@@ -349,16 +371,27 @@ export class Tail {
     return true
   }
 
-  /** Nothing of it is read: another file has it all. */
+  /** Nothing of it is read as long as another file has it all. */
   skip(): void {
     this.vetted = true
+    this.isTwin = true
     this.head = { ...start, offset: this.size }
+  }
+
+  /** The other file may not have it any more: to be judged again. */
+  doubt(): void {
+    if (!this.isTwin) return
+    this.vetted = false
+    this.isTwin = false
+    this.head = start
   }
 
   /** The file's first bytes, as many as a signature has at the most. */
   async readHead(absolutePath: Buffer): Promise<Buffer> {
-    if (this.isArchive) return contentHead(absolutePath, signatureBytesMax)
-    return readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+    this.beginning = this.isArchive
+      ? await contentHead(absolutePath, signatureBytesMax)
+      : await readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+    return this.beginning
   }
 
   /** True when this file holds `block` where it stood in another. */
@@ -387,6 +420,7 @@ export class Tail {
   async close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
+    this.#readers = undefined
     await file?.close()
     if (this.isArchive) await rm(this.#unpackedPath, { force: true })
   }

@@ -1,16 +1,6 @@
 /** The ledger: what was lost, what is not read, and how far each file is; also behind a restart and a crash. */
-import {
-  appendFileSync,
-  copyFileSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { FileState } from '../../pipeline/bus.ts'
 import { batchOf } from '../../pipeline/event-batch.ts'
@@ -88,7 +78,9 @@ test('what was truncated before it was read is counted once, with when and why, 
 
 test('a file that is deleted before it was opened has an entry of its own', async () => {
   // The store is away, so that only as much is read as may be held.
-  ;({ shipper, registry } = await startTestShipper(folder.path, bus, ['--in-flight-bytes-max', '1024']))
+  ;({ shipper, registry } = await startTestShipper(folder.path, bus, [
+    ...['--in-flight-bytes-max', '1024', '--copy-wait-ms', '100'],
+  ]))
   bus.gate = () => new Promise(() => {})
   write(0, 100)
   await waitFor(async () => /shiplog_events_read_total [1-9]/.test(await registry.metrics()))
@@ -142,22 +134,6 @@ test('what is there and not shipped has an entry with why, until it is shipped o
   await told(({ path: shown, state }) => shown.endsWith('link.log') && state === 'gone', 'the link is gone')
   rmSync(path('packed.log.gz'))
   await told(({ path: shown, state }) => shown.endsWith('.gz') && state === 'gone', 'the archive is gone')
-})
-
-test('a checkpoint of format 1 is taken over', async () => {
-  write(0, 4)
-  await start()
-  await waitFor(() => bus.records.length === 4)
-  await shipper?.close()
-  const file = join(folder.path, 'data/shipper/checkpoint.db')
-  copyFileSync(file, `${file}.kept`)
-  const db = new DatabaseSync(file)
-  db.exec('ALTER TABLE generation DROP COLUMN loss; PRAGMA user_version = 1')
-  db.close()
-  write(4, 1)
-  await start()
-  await waitFor(() => bus.records.length > 0)
-  expect(bus.records.map(({ message }) => message)).toEqual([line(4).trimEnd()])
 })
 
 const second = 1_000_000
