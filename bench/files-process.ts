@@ -2,7 +2,7 @@
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { parseCommandLine, readConfig } from '../pipeline/config.ts'
-import type { EventBatch } from '../pipeline/event-batch.ts'
+import { type EventBatch, messageBytes } from '../pipeline/event-batch.ts'
 import { startShipper } from '../shipper/shipper.ts'
 
 const [root = '', data = ''] = process.argv.slice(2)
@@ -16,8 +16,8 @@ const bus = {
   async publish(batches: readonly EventBatch[]): Promise<void> {
     for (const batch of batches) {
       events += batch.count
-      const oldestUs = batch.time[0] ?? 0
-      const agoMs = Date.now() - oldestUs / 1000
+      // The moment of its writing, from the line itself: the event's time is what is learnt of it.
+      const agoMs = Date.now() - Date.parse(messageBytes(batch, 0).subarray(0, 24).toString('latin1'))
       if (agoMs < justNowMs) lagMs = Math.max(lagMs, Math.round(agoMs))
     }
   },

@@ -25,7 +25,8 @@ export async function benchFiles(): Promise<void> {
   })
   for (const [i, path] of paths.entries()) {
     if (i % filesInFolder === 0) mkdirSync(join(path, '..'), { recursive: true })
-    writeFileSync(path, lineOf(i, 0).repeat(10))
+    // An hour old: stamps that are none would teach the shipper that these files have none.
+    writeFileSync(path, lineOf(i, Date.now() - 3_600_000).repeat(10))
   }
   console.log(`\nmany files: ${files}, ${active} of them active, node ${process.version}\n`)
   let shipper = await startProcess(root, join(folder, 'data'))
