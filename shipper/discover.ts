@@ -24,6 +24,8 @@ export interface Listing {
   readonly files: ReadonlyMap<string, Found>
   /** Folders and files that could not be looked at, with the system's error code, and what is never shipped. */
   readonly unreadable: ReadonlyMap<string, string>
+  /** How many folders there are. */
+  readonly folders: number
 }
 
 interface Folder {
@@ -83,18 +85,25 @@ export function isBelow(path: string, unreadable: ReadonlyMap<string, string>): 
   return false
 }
 
-/** Remembers folders between listings of one root. */
+/** Remembers folders between listings of one root; while none of them changes, the same object comes back. */
 export function createDiscovery(root: string, followLinks = false): { list(): Promise<Listing> } {
   const folders = new Map<string, Folder>()
+  let last: Listing | undefined
+  /** Something was read again, or could not be. */
+  let changed = false
 
   async function list(): Promise<Listing> {
+    changed = false
     const walk: Walk = { files: new Map(), unreadable: new Map(), seen: new Set(), visited: new Set(), links: [] }
     await visit('', 0, walk)
     const { files, unreadable, seen, links } = walk
     // A link may lead to a folder with further links, which then stand behind it.
     for (const path of links) await lookBehind(path, walk)
     for (const path of folders.keys()) if (!seen.has(path)) folders.delete(path)
-    return { files, unreadable }
+    if (changed || links.length > 0 || last?.folders !== seen.size) {
+      last = { files, unreadable, folders: seen.size }
+    }
+    return last
   }
 
   async function lookBehind(path: string, out: Walk): Promise<void> {
@@ -144,10 +153,12 @@ export function createDiscovery(root: string, followLinks = false): { list(): Pr
       const known = folders.get(path)
       const settled = known !== undefined && known.readAtMs - Number(mtimeNs / 1_000_000n) > grainMs
       if (known?.modifiedNs === mtimeNs && known.key === key && settled) return known
+      changed = true
       const folder = await readFolder(path, mtimeNs, key)
       folders.set(path, folder)
       return folder
     } catch (error) {
+      changed = true
       // Below a root that is away nothing is known to be gone.
       if (path === '' || systemCodeOf(error) !== 'ENOENT') unreadable.set(path, systemCodeOf(error) ?? 'unreadable')
       return undefined

@@ -43,6 +43,8 @@ export class Files {
   readonly #excluded = new Map<string, string>()
   readonly #options: FilesOptions
   #rules: PathRules
+  /** The listing that was taken last, when each file in it has a tail and each tail a file. */
+  #taken: Listing | undefined
 
   constructor(rows: readonly GenerationRow[], options: FilesOptions) {
     this.#options = options
@@ -62,6 +64,8 @@ export class Files {
 
   /** Takes a listing over: new tails, new names. Returns the tails whose file is gone. */
   take(listing: Listing): Tail[] {
+    // With thousands of files going through them every second has its price.
+    if (listing === this.#taken) return []
     this.unreadable = listing.unreadable
     const seen = new Set<string>()
     const named = this.#namesBefore(listing)
@@ -83,12 +87,14 @@ export class Files {
       else if (!isBelow(tail.path, listing.unreadable)) tail.missedListings++
       if (tail.missedListings >= missedListingsMax) gone.push(tail)
     }
+    this.#taken = gone.length === 0 && seen.size === this.tails.size + this.#excluded.size ? listing : undefined
     return gone
   }
 
   /** Other rules hold from now on. Returns the tails whose files shall not be shipped any more. */
   judgeBy(rules: PathRules): Tail[] {
     this.#rules = rules
+    this.#taken = undefined
     this.#excluded.clear()
     return [...this.tails.values()].filter((tail) => {
       const { included, settings } = this.#ruleOf(tail.path, tail.source.file)

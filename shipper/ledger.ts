@@ -7,6 +7,8 @@ import { zoneText } from './zone-watch.ts'
 
 /** A file that changed within this is being followed; afterwards it stands at its end. */
 const followingMs = 10_000
+/** Files whose state is looked at in one report although nothing was said of them. */
+const tailsAtOnce = 1000
 /** States that are sent at once; the others wait for the next report. */
 const statesMax = 500
 
@@ -20,6 +22,7 @@ export interface LedgerView {
 export class Ledger {
   readonly #place: (path: string) => Placed
   readonly #host: string
+  #round: Iterator<Tail> = [].values()
   /** What was told last, by tail and by path. */
   readonly #told = new WeakMap<Tail, string>()
   readonly #toldPaths = new Map<string, string>()
@@ -46,7 +49,8 @@ export class Ledger {
       if (tail.generation !== undefined || isByPath) states.push(state)
     }
     for (const tail of changed) tell(tail)
-    for (const tail of tails) tell(tail)
+    // What only time changes is seen within some rounds: with thousands of files looking at all has its price.
+    for (const tail of this.#nextOf(tails)) tell(tail)
     for (const [path, why] of notRead) {
       if (states.length >= statesMax) break
       if (this.#toldPaths.get(path) === why) continue
@@ -60,6 +64,17 @@ export class Ledger {
       states.push(this.#stateOfPath(path, 'gone'))
     }
     return states
+  }
+
+  *#nextOf(tails: Iterable<Tail>): Generator<Tail> {
+    for (let i = 0; i < tailsAtOnce; i++) {
+      const next = this.#round.next()
+      if (next.done) {
+        this.#round = tails[Symbol.iterator]()
+        return
+      }
+      yield next.value
+    }
   }
 
   /** What could not be told is told again. */

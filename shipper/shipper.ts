@@ -36,12 +36,14 @@ const forgetIntervalMs = 3_600_000
 const atEndBytes = 64 * 1024
 /** A file stays under the eye of the fast poll for so long after its last change. */
 const activeMs = 10_000
-/** Looking at all the active files, and at all the quiet ones, may take this share of one core. */
-const pollShareMax = 0.03
+/** Looking at all the quiet files may take this share of one core. */
 const idleShareMax = 0.01
-/** So often at the least it is asked which of the quiet files are due. */
-const sweepIntervalMs = 200
 const lookCostMs = 0.004
+/** What it takes to read and send an event of its own for each of many files: they take several at once. */
+const turnCostMs = 0.1
+const turnShareMax = 0.3
+/** The system tells of every write in a watched folder; with more folders than this that costs more than it serves. */
+const watchedFoldersMax = 200
 
 export interface Shipper {
   /** Why shipping is held up now, or undefined. */
@@ -154,7 +156,9 @@ class ShipperLoop implements Shipper {
   #idleIntervalMs = 0
   /** What is looked at often: files that changed not long ago, and what waits to be let go. */
   readonly #soon = new Set<Tail>()
-  #nextSweepMs = 0
+  /** How far the round through the quiet files is, and when it was there. */
+  #round: Iterator<Tail> = [].values()
+  #sweptMs = 0
 
   constructor(options: ShipperOptions, checkpoint: Checkpoint, files: Files) {
     this.#options = options
@@ -179,7 +183,6 @@ class ShipperLoop implements Shipper {
       this.#hopeForCopy(tail, Math.max(0, (tail.replay?.to ?? 0) - tail.head.offset), 'truncated')
     }
     await this.#list()
-    this.#unwatch = watchFolders(config.root, () => void this.#list())
     this.#every(config.rescanIntervalMs, () => void this.#list())
     this.#every(config.pollIntervalMs, () => this.#look())
     this.#every(acknowledgeIntervalMs, () => void this.#remember())
@@ -256,6 +259,7 @@ class ShipperLoop implements Shipper {
       const before = this.#files.tails.size
       const listing = await this.#discovery.list()
       this.#tellUnreadable(listing.unreadable)
+      await this.#watch(listing.folders)
       const gone = this.#files.take(listing)
       for (const tail of gone) this.#lookAtMissing(tail)
       this.#boundDeleted(gone)
@@ -264,12 +268,21 @@ class ShipperLoop implements Shipper {
       this.#metrics.files.set(this.#files.tails.size)
       this.#metrics.misplaced.set(this.#files.misplaced)
       if (this.#files.tails.size !== before) {
-        this.#nextSweepMs = 0
+        for (const tail of this.#files.tails.values()) if (tail.nextLookMs === 0) this.#soon.add(tail)
         this.#look()
       }
     } catch (error) {
       this.#options.log.error(`cannot list ${this.#options.config.root}: ${messageOf(error)}`)
     }
+  }
+
+  /** The timer finds everything; being woken earlier is worth its price only where that is small. */
+  async #watch(folders: number): Promise<void> {
+    if (folders > watchedFoldersMax) {
+      await this.#unwatch?.()
+      this.#unwatch = undefined
+    } else if (!this.#closing && !this.#draining)
+      this.#unwatch ??= watchFolders(this.#options.config.root, () => void this.#list())
   }
 
   /** Each thing that cannot be read is told once, until it can be read again. */
@@ -493,11 +506,11 @@ class ShipperLoop implements Shipper {
     const nowMs = performance.now()
     const { pollIntervalMs, pollIdleIntervalMs } = this.#options.config
     for (const tail of this.#soon) this.#lookWhenDue(tail, nowMs)
-    // All the others seldom: with many thousands of files even going through them has its price.
-    if (nowMs >= this.#nextSweepMs) {
-      for (const tail of this.#files.tails.values()) this.#lookWhenDue(tail, nowMs)
-      this.#nextSweepMs = nowMs + Math.min(sweepIntervalMs, pollIdleIntervalMs / 5)
-    }
+    // All the others in rounds, some at a time: with many thousands of files even going through them has its price.
+    const sinceMs = Math.min(nowMs - this.#sweptMs, this.#idleIntervalMs)
+    const due = Math.ceil((this.#files.tails.size * sinceMs) / this.#idleIntervalMs)
+    for (let i = 0; i < due; i++) this.#lookAtNext(nowMs)
+    this.#sweptMs = nowMs
     this.#giveUpCopies()
     // Thousands of files are looked at less often, so that looking stays cheap.
     const active = this.#soon.size
@@ -505,9 +518,20 @@ class ShipperLoop implements Shipper {
     this.#idleIntervalMs = Math.max(pollIdleIntervalMs, (quiet * lookCostMs) / idleShareMax)
     this.#activeIntervalMs = Math.min(
       pollIdleIntervalMs,
-      Math.max(pollIntervalMs, (active * lookCostMs) / pollShareMax),
+      Math.max(pollIntervalMs, (active * turnCostMs) / turnShareMax),
     )
     this.#pump()
+  }
+
+  #lookAtNext(nowMs: number): void {
+    let next = this.#round.next()
+    if (next.done) {
+      this.#round = this.#files.tails.values()
+      next = this.#round.next()
+    }
+    const tail = next.value
+    if (tail === undefined || this.#soon.has(tail) || tail.isReading || tail.prepared !== undefined) return
+    if (!this.#queue.has(tail)) this.#lookAt(tail, nowMs)
   }
 
   #lookWhenDue(tail: Tail, nowMs: number): void {

@@ -3,8 +3,9 @@
  * that it is acknowledged. Nothing is carried over between two reads; a line that is not finished is read again.
  */
 import { isAscii } from 'node:buffer'
-import { fstatSync, statSync } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import type { Loss } from '../pipeline/bus.ts'
 import { batchBytes, type EventBatch } from '../pipeline/event-batch.ts'
 import type { Source } from '../pipeline/record.ts'
@@ -64,6 +65,8 @@ export type Look = 'unread' | 'waiting' | 'quiet' | 'truncated' | 'gone'
 const holeBytesMin = 64 * 1024
 /** An archive that did not change for so long is whole. */
 const archiveQuietMs = 1000
+/** Up to so many bytes are read at once, without a promise. */
+const syncBytesMax = 16 * 1024
 /** So many acknowledged blocks are remembered. */
 const blocksMax = 8
 
@@ -129,7 +132,10 @@ export class Tail {
   /** Why it cannot be read now; undefined when it can. */
   trouble: string | undefined
 
-  #file: FileHandle | undefined
+  /** Descriptor of the open file. */
+  #file: number | undefined
+  /** Large reads that are under way: the file is closed behind them. */
+  #largeReads: Promise<unknown> = Promise.resolve()
   #packedBytes: bigint | undefined
   #contentBytes: number | undefined
   /** Made when they are needed: thousands of quiet files have none. */
@@ -204,7 +210,7 @@ export class Tail {
    * (performance.now), as everywhere here but for what goes into records.
    */
   look(absolutePath: Buffer, nowMs: number): Look {
-    const size = this.#file ? fstatSync(this.#file.fd).size : this.#sizeAt(absolutePath)
+    const size = this.#file !== undefined ? fstatSync(this.#file).size : this.#sizeAt(absolutePath)
     if (size === undefined) return 'gone'
     if (size !== this.size) this.activeAtMs = nowMs
     if (size < this.head.offset || (this.replay && size < this.replay.to)) return 'truncated'
@@ -250,9 +256,9 @@ export class Tail {
     const from = this.head
     const most = Math.max(this.#limits.readBytesMax, this.reading.eventBytesMax + 4096)
     const wanted = this.replay ? this.replay.to - from.offset : Math.min(most, this.size - from.offset)
-    const chunk = await readBytes(file, from.offset, wanted)
+    const chunk = await this.#readBytes(file, from.offset, wanted)
     // In this order: a file that is written over between the two reads must not pass for the one that was signed.
-    const head = await readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
+    const head = await this.#readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
     if (!fits(this.signature, head) || (this.replay && chunk.length < wanted)) throw new ReplacedError()
     if (head.length !== this.signature.bytes) this.signature = signatureOf(head)
     this.sureSize = Math.max(from.offset + chunk.length, Math.min(this.size, this.sureSize))
@@ -263,7 +269,7 @@ export class Tail {
     return this.#cut(content, this.head, nowMs, nextGeneration)
   }
 
-  async #learn(file: FileHandle, chunk: Buffer): Promise<void> {
+  async #learn(file: number, chunk: Buffer): Promise<void> {
     const { offset } = this.head
     // As long as every line is as it was learnt, the file is learnt again only when there is twice as much of it.
     const isKnown = this.reading.stamp !== undefined && this.#unstamped === 0
@@ -271,7 +277,7 @@ export class Tail {
     if (wantsLearningFromStart(this.reading, offset) && (hasGrown || !isKnown)) {
       this.#learntBytes = offset + chunk.length
       const isFirst = this.generation === undefined
-      const beginning = isFirst ? chunk : await readBytes(file, 0, Math.min(learnBytesMax, this.size))
+      const beginning = isFirst ? chunk : await this.#readBytes(file, 0, Math.min(learnBytesMax, this.size))
       this.#readAs(learn(this.reading, beginning, isFirst ? offset : 0))
     }
     if (wantsLearning(this.reading, this.#unstamped, isAscii(chunk))) this.#readAs(learn(this.reading, chunk, offset))
@@ -390,38 +396,52 @@ export class Tail {
   async readHead(absolutePath: Buffer): Promise<Buffer> {
     this.beginning = this.isArchive
       ? await contentHead(absolutePath, signatureBytesMax)
-      : await readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+      : await this.#readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
     return this.beginning
   }
 
   /** True when this file holds `block` where it stood in another. */
   async holds(absolutePath: Buffer, block: Block): Promise<boolean> {
-    const bytes = await readBytes(await this.#open(absolutePath), block.from, block.to - block.from)
+    const bytes = await this.#readBytes(await this.#open(absolutePath), block.from, block.to - block.from)
     return bytes.length === block.to - block.from && blockOf(bytes, block.from, block.to).crc === block.crc
   }
 
-  async #open(absolutePath: Buffer): Promise<FileHandle> {
+  /** Not waited for: a turn of the thread pool takes longer than opening does, and thousands of files are opened. */
+  async #open(absolutePath: Buffer): Promise<number> {
     if (this.#file !== undefined) return this.#file
     if (this.isArchive) {
       await unpack(absolutePath, this.#unpackedPath)
-      this.#file = await open(this.#unpackedPath, 'r')
+      this.#file = openSync(this.#unpackedPath, 'r')
       return this.#file
     }
-    const file = await open(absolutePath, 'r')
+    const file = openSync(absolutePath, constants.O_RDONLY | constants.O_NONBLOCK)
     // Between the listing and now the name may have been given to another file.
-    if (identityOf(await file.stat({ bigint: true })) !== this.identity) {
-      await file.close()
+    if (identityOf(fstatSync(file, { bigint: true })) !== this.identity) {
+      closeSync(file)
       throw new MovedError()
     }
     this.#file = file
     return file
   }
 
+  /** Up to `length` bytes from `offset`; fewer only at the end of the file. */
+  async #readBytes(file: number, offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(length)
+    // What is followed has just been written, so it is in memory: a promise for so little costs ten times the reading.
+    if (length <= syncBytesMax) return buffer.subarray(0, readSync(file, buffer, 0, length, offset))
+    const reading = readAll(file, buffer, offset)
+    this.#largeReads = reading.catch(() => {})
+    return buffer.subarray(0, await reading)
+  }
+
   async close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
-    this.#readers = undefined
-    await file?.close()
+    if (file !== undefined) {
+      // Its number may be given to another file at once: nothing may read by it any more.
+      await this.#largeReads
+      closeSync(file)
+    }
     if (this.isArchive) await rm(this.#unpackedPath, { force: true })
   }
 
@@ -440,14 +460,15 @@ function holeBytes(chunk: Buffer, offset: number): number {
   return offset > 0 || zeros >= holeBytesMin ? zeros : 0
 }
 
-/** Up to `length` bytes from `offset`; fewer only at the end of the file. */
-async function readBytes(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
+const readPart = promisify(read)
+
+/** Fills the buffer from `offset`; returns how much there was. */
+async function readAll(file: number, buffer: Buffer, offset: number): Promise<number> {
   let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled)
+  while (filled < buffer.length) {
+    const { bytesRead } = await readPart(file, buffer, filled, buffer.length - filled, offset + filled)
     if (bytesRead === 0) break
     filled += bytesRead
   }
-  return buffer.subarray(0, filled)
+  return filled
 }

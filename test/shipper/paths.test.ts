@@ -169,7 +169,7 @@ test('what cannot be used is refused and changes nothing', async () => {
 // It was set aside without it, and read again with another end under the same ids.
 test('a file that is set aside keeps the window that is still to be repeated', () => {
   const found = { path: 'a/0/l/a.log', identity: '7:7', stat: { mtimeNs: 0n } as BigIntStats }
-  const listing = { files: new Map([[found.path, found]]), unreadable: new Map<string, string>() }
+  const listing = { files: new Map([[found.path, found]]), unreadable: new Map<string, string>(), folders: 1 }
   const row: GenerationRow = {
     generation: '01jdaaaaaaaaaaaaaaaaaaaaaa',
     source: { cluster: 'prod', app: 'a', instance: '0', host: 'h', dir: '/l', file: 'a.log' },
