@@ -38,8 +38,8 @@ export interface Known {
 
 /** Looks into files for the judgement. */
 export interface Probe {
-  /** Compares an acknowledged block of an incarnation with what stands at that place in the file. */
-  blockFits(blocks: readonly Block[]): Promise<boolean>
+  /** Compares an acknowledged block of an incarnation with what stands at that place in the file; undefined when it is too short. */
+  blockFits(blocks: readonly Block[]): Promise<boolean | undefined>
   /** The first bytes of another file that was never read; undefined while they cannot be had. */
   beginningOf(tail: Tail): Promise<Buffer | undefined>
 }
@@ -86,10 +86,13 @@ export class Copies {
   async judge(file: Tail, head: Buffer, known: Known, quietMs: number, probe: Probe): Promise<Verdict> {
     for (const orphan of this.#orphans) {
       const { tail } = orphan
-      if (tail.generation === undefined || !mayBeCopy(tail, file, head)) continue
+      // What was written into the emptied file since is no copy of it, also where it begins alike.
+      if (tail.generation === undefined || tail.identity === file.identity || !mayBeCopy(tail, file, head)) continue
       // What is on its way has to arrive first: the copy is read on from there.
       if (tail.flying !== undefined || tail.prepared !== undefined) return { kind: 'wait' }
-      if (!(await probe.blockFits(tail.blocks))) continue
+      if ((await probe.blockFits(tail.blocks)) === false) continue
+      // Lines that came between the copying and the emptying were read: there is nothing in it to go on with.
+      if (file.size < tail.acknowledged.offset) return { kind: 'twin' }
       return { kind: 'copy', original: tail.row(undefined), orphan }
     }
     let twin = false
@@ -111,7 +114,10 @@ export class Copies {
     // The original may be gone as well: packed and taken away since. A small file that took the place of a gone one
     // may begin alike, with a banner; a copy has another name.
     for (const row of known.absent) {
-      if (!mayBeCopy(row, file, head) || !(await probe.blockFits(row.blocks))) continue
+      if (!mayBeCopy(row, file, head)) continue
+      const isSame = await probe.blockFits(row.blocks)
+      if (isSame === false || (isSame === undefined && row.blocks.length > 0)) continue
+      if (file.size < row.position.offset) return { kind: 'twin' }
       if (row.signature.bytes < signatureBytesMax && row.path === file.path) continue
       return { kind: 'copy', original: row, orphan: undefined }
     }

@@ -449,10 +449,10 @@ class ShipperLoop implements Shipper {
   async #vet(file: Tail): Promise<boolean> {
     const path = this.#pathOf(file)
     const head = await file.readHead(path)
-    const blockFits = async (blocks: readonly Block[]): Promise<boolean> => {
+    const blockFits = async (blocks: readonly Block[]): Promise<boolean | undefined> => {
       // The copy may be shorter than what was read: lines that came between the copying and the emptying.
       const block = blocks.findLast(({ to }) => to <= file.size)
-      return block === undefined || file.holds(path, block)
+      return block && file.holds(path, block)
     }
     const known = { followed: this.#files.beside(file.source), absent: this.#files.absent }
     const probe = { blockFits, beginningOf: (tail: Tail) => this.#beginningOf(tail) }

@@ -216,6 +216,8 @@ export class Tail {
     if (size < this.head.offset || (this.replay && size < this.replay.to)) return 'truncated'
     // Nothing of it was read, so no place in it tells, but it has fewer bytes than were seen.
     if (this.generation === undefined && !this.isArchive && size < this.size) return 'truncated'
+    // It was passed over as it was; what grows is no copy.
+    if (this.isTwin && size > this.size) this.doubt()
     this.size = size
     if (this.replay || (this.isArchive && this.#contentBytes === undefined)) return 'unread'
     if (this.unreadBytes === 0) return 'quiet'

@@ -50,6 +50,7 @@ class Run implements World {
   #shipper: Shipper | undefined
   #registry = new Registry()
   #lostBytes = 0
+  #lostBefore = 0
   #hadCrash = false
   #calmSinceMs = Number.POSITIVE_INFINITY
 
@@ -158,8 +159,14 @@ class Run implements World {
     const config = readConfig(parseCommandLine(args), {})
     this.#registry = new Registry()
     const { bus } = this.#remains
+    // The total of a process begins with what the checkpoint has.
+    this.#lostBefore = this.#remains.checkpoint().rows.reduce((sum, { lost }) => sum + lost, 0)
     this.#shipper = await until(startShipper({ config, bus, registry: this.#registry, log: this.#log }))
     this.#calmSinceMs = this.nowMs
+  }
+
+  async #lostTotal(): Promise<number> {
+    return Number(/^shiplog_bytes_lost_total (\d+)/m.exec(await this.#registry.metrics())?.[1])
   }
 
   async #stop(): Promise<void> {
@@ -180,7 +187,7 @@ class Run implements World {
   }
 
   async #ended(): Promise<void> {
-    this.#lostBytes += Number(/^shiplog_bytes_lost_total (\d+)/m.exec(await this.#registry.metrics())?.[1])
+    this.#lostBytes += (await this.#lostTotal()) - this.#lostBefore
     for (const log of this.#logs) log.shipperEnded()
     this.#shipper = undefined
     // It may also have died while it was closing.
