@@ -91,8 +91,6 @@ export class Copies {
       // What is on its way has to arrive first: the copy is read on from there.
       if (tail.flying !== undefined || tail.prepared !== undefined) return { kind: 'wait' }
       if ((await probe.blockFits(tail.blocks)) === false) continue
-      // Lines that came between the copying and the emptying were read: there is nothing in it to go on with.
-      if (file.size < tail.acknowledged.offset) return { kind: 'twin' }
       return { kind: 'copy', original: tail.row(undefined), orphan }
     }
     let twin = false
@@ -117,7 +115,6 @@ export class Copies {
       if (!mayBeCopy(row, file, head)) continue
       const isSame = await probe.blockFits(row.blocks)
       if (isSame === false || (isSame === undefined && row.blocks.length > 0)) continue
-      if (file.size < row.position.offset) return { kind: 'twin' }
       if (row.signature.bytes < signatureBytesMax && row.path === file.path) continue
       return { kind: 'copy', original: row, orphan: undefined }
     }

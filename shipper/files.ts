@@ -167,7 +167,10 @@ export class Files {
   /** `copy` holds what `original` held: it goes on as that incarnation, from where that one was acknowledged. */
   adopt(copy: Tail, original: GenerationRow): Tail {
     const { identity, path } = copy
-    const tail = this.#resume({ ...original, identity }, path)
+    // A copy that ends before that place has nothing more to read; see Tail.isShortCopy.
+    const isWhole = original.position.offset <= copy.size
+    const position = isWhole ? original.position : { ...original.position, offset: copy.size, open: undefined }
+    const tail = this.#resume({ ...original, identity, position }, path)
     if (this.#remembered.get(original.identity)?.generation === original.generation)
       this.#remembered.delete(original.identity)
     this.#follow(tail)

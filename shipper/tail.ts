@@ -177,6 +177,11 @@ export class Tail {
     return tail
   }
 
+  /** The copy of a file of which more was read than it has: lines came between the copying and the emptying. */
+  get isShortCopy(): boolean {
+    return this.acknowledged.offset < (this.blocks.at(-1)?.to ?? 0)
+  }
+
   get isOpen(): boolean {
     return this.#file !== undefined
   }
@@ -216,7 +221,8 @@ export class Tail {
     if (size < this.head.offset || (this.replay && size < this.replay.to)) return 'truncated'
     // Nothing of it was read, so no place in it tells, but it has fewer bytes than were seen.
     if (this.generation === undefined && !this.isArchive && size < this.size) return 'truncated'
-    // It was passed over as it was; what grows is no copy.
+    // What grows is no copy: behind the end of that one its offsets would mean other bytes.
+    if (this.isShortCopy && size > this.head.offset) return 'truncated'
     if (this.isTwin && size > this.size) this.doubt()
     this.size = size
     if (this.replay || (this.isArchive && this.#contentBytes === undefined)) return 'unread'
@@ -236,7 +242,7 @@ export class Tail {
       if (this.generation === undefined) this.vetted = false
     }
     this.#packedBytes = stat.size
-    return this.#contentBytes ?? Math.max(this.size, this.head.offset)
+    return this.#contentBytes ?? Math.max(this.size, this.head.offset, this.replay?.to ?? 0)
   }
 
   /** When the rest of the file is taken as it is unless it grows; never, when nothing waits. */

@@ -108,6 +108,24 @@ test('two files that nobody has read, one the copy of the other: the older is th
   expect(sorted()).toEqual(lines(11))
 })
 
+// Its offsets were taken for those of the original, which the store has already: what was written there was lost.
+test('a file that passed for the copy of an emptied one, and then goes on by itself, is read whole', async () => {
+  write(0, 5)
+  await start('--copy-wait-ms', '300')
+  await arrived(5)
+  copyFileSync(path(), `${path()}.1`)
+  write(5, 5)
+  await arrived(10)
+  truncateSync(path())
+  await waitFor(() => [...bus.states.values()].some(({ path: shown }) => shown.endsWith('a.log.1')), 8000, 'the copy')
+  write(20, 3, `${path()}.1`)
+  await waitFor(() => bus.records.some(({ message }) => message.endsWith('line 22')), 8000, 'what came behind the copy')
+  const { generation } = bus.records.find(({ message }) => message.endsWith('line 22')) ?? {}
+  const own = bus.records.filter((record) => record.generation === generation)
+  expect(own.map(({ message }) => message)).toEqual(`${text(0, 5)}${text(20, 3)}`.trimEnd().split('\n'))
+  expect(own[0]?.offset).toBe(0)
+})
+
 test.each([
   ['with a copy: it is read from there, and nothing is counted', true],
   ['and no copy turns up: counted, although no event of it has an id', false],
