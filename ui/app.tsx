@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { Problem } from './api.ts'
 import { Crash } from './crash.tsx'
+import { DialogProvider } from './dialogs.tsx'
 import { preferredLanguage, setLanguage } from './i18n.ts'
 import { Screen } from './screen.tsx'
 import { theme, variables } from './theme.ts'
@@ -39,7 +40,9 @@ export function App() {
         <QueryClientProvider client={queryClient}>
           <ViewProvider>
             <Language />
-            <Screen />
+            <DialogProvider>
+              <Screen />
+            </DialogProvider>
           </ViewProvider>
         </QueryClientProvider>
       </Crash>

@@ -74,7 +74,7 @@ test('the lines around a hit come from its own file', async () => {
 test('the export is exactly what was searched', async () => {
   const download = page.waitForEvent('download')
   await page.getByRole('button', { name: '导出日志' }).click()
-  await page.getByRole('menuitem').first().click()
+  await page.getByRole('button', { name: '保存为文本' }).click()
   const path = await (await download).path()
   const query = { app: 'order-service', q: '库存不足', format: 'txt', ...range }
   expect(readFileSync(path, 'utf8')).toBe(await exportText(shiplog.url, query))

@@ -67,6 +67,7 @@ function answer(path: string, params: URLSearchParams, all: readonly MockRecord[
   if (kind === 'search') return void json(response, pageOf(params, found))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
+  if (kind === 'files') return void json(response, filesOf(all))
   if (kind === 'export') {
     response.setHeader('content-disposition', 'attachment; filename="export.txt"')
     return void response.end(found.map(({ host, message }) => `${host} : ${message}\n`).join(''))
@@ -150,6 +151,28 @@ function contextOf(params: URLSearchParams, all: readonly MockRecord[]) {
   return { before, record, after: file.slice(at + 1, at + 1 + Number(params.get('after') ?? 20)) }
 }
 
+/** Of each incarnation one row; what can be wrong with a file is wrong with one of them. */
+function filesOf(all: readonly MockRecord[]) {
+  const newest = new Map<string, MockRecord>()
+  for (const record of all) newest.set(record.generation, record)
+  const files = [...newest.values()].map(({ cluster, app, instance, host, dir, file, generation, offset, bytes }) => {
+    const size = offset + bytes
+    return {
+      ...{ cluster, app, instance, host, dir, file, generation, size, read: size, acknowledged: size, lost: 0 },
+      path: `/var/log/apps/${app}/${instance}${dir}/${file}`,
+      state: 'following',
+      updatedAt: new Date().toISOString(),
+    }
+  })
+  const wrong = [
+    { state: 'unreadable', acknowledged: 0, reason: 'EACCES: permission denied' },
+    { state: 'behind', acknowledged: 12_000 },
+    { lost: 18_200, reason: 'truncated before it was read' },
+    { state: 'hibernating' },
+  ]
+  return { total: files.length, files: files.map((file, index) => ({ ...file, ...wrong[index - 1] })) }
+}
+
 function json(response: ServerResponse, body: unknown): void {
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify(body))
@@ -161,7 +184,8 @@ function problem(response: ServerResponse, status: number, body: object): void {
 }
 
 async function serveFile(dist: string, path: string, response: ServerResponse): Promise<void> {
-  const name = path === '/' ? 'index.html' : normalize(path).slice(1)
+  // As the real server: every path that is no file of the page is the page.
+  const name = extname(path) === '' ? 'index.html' : normalize(path).slice(1)
   try {
     const body = await readFile(join(dist, name))
     response.setHeader('content-type', `${types[extname(name)] ?? 'application/octet-stream'}; charset=utf-8`)

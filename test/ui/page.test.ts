@@ -52,8 +52,8 @@ async function open(options: BrowserContextOptions = {}): Promise<void> {
   })
 }
 
-async function visit(query: Record<string, string> = {}): Promise<void> {
-  await page.goto(`${api.url}?${new URLSearchParams(query)}`)
+async function visit(query: Record<string, string> = {}, path = ''): Promise<void> {
+  await page.goto(`${api.url}${path}?${new URLSearchParams(query)}`)
 }
 
 const order = { cluster: 'prod-sh', app: 'order-service' }
@@ -66,7 +66,7 @@ describe('the query screen', () => {
     await page.getByRole('link', { name: /^Open order-service/ }).waitFor()
     expect(address().get('cluster')).toBe('prod-sh')
     const card = page.getByRole('link', { name: /^Open legacy/ })
-    await expect.poll(() => card.textContent()).toMatch(/last line 1 hour ago.*errors.*haproxy/)
+    await expect.poll(() => card.textContent()).toMatch(/no new lines for 1 hour.*errors.*1 instance.*haproxy/)
     await page.getByRole('link', { name: /^Open order-service/ }).click()
     await lines().first().waitFor()
     expect(address().get('app')).toBe('order-service')
@@ -75,7 +75,7 @@ describe('the query screen', () => {
   })
 
   it('offers what there is in its pickers, with counts, and narrows by it', async () => {
-    await visit({ cluster: 'prod-sh' })
+    await visit({ cluster: 'prod-sh' }, 'search')
     await page.getByRole('button', { name: /^App:/ }).click()
     await page.getByPlaceholder('Filter…').waitFor()
     await page.keyboard.type('gate')
@@ -290,15 +290,17 @@ describe('the query screen', () => {
     await page.getByRole('button', { name: 'Time range: 2016-05-16 20:00 – 21:00' }).waitFor()
   })
 
-  it('exports what is found, text first', async () => {
+  it('exports exactly what is searched, as text, with one button', async () => {
     await visit({ ...order, q: 'timeout' })
+    await lines().first().waitFor()
     await page.getByRole('button', { name: 'Export' }).click()
-    const items = page.getByRole('menuitem')
-    await items.first().waitFor()
-    expect(await items.first().getAttribute('href')).toMatch(/^api\/v1\/export\?.*q=timeout.*order=asc&format=txt$/)
+    const dialog = page.getByRole('dialog', { name: 'Export what is found' })
+    await expect.poll(() => dialog.textContent()).toMatch(/^.*[\d,]+ lines · about .*order-service.*timeout.*Last day/)
     const download = page.waitForEvent('download')
-    await items.first().click()
+    await page.keyboard.press('Enter')
     expect((await download).suggestedFilename()).toBe('export.txt')
+    await expect.poll(() => dialog.getByRole('status').textContent()).toMatch(/^Saved: .* lines\.$/)
+    expect(api.requests.at(-1)).toMatch(/^export\?.*q=timeout.*order=asc&format=txt$/)
   })
 
   it('is what its address says, and switches its language in place', async () => {

@@ -2,7 +2,7 @@
 import { type RefObject, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useView } from '../view-context.tsx'
-import { ExportMenu } from './export-menu.tsx'
+import { ExportButton } from './export-button.tsx'
 import { KeywordInput } from './keyword-input.tsx'
 import { RangePicker } from './range-picker.tsx'
 import { ValuePicker } from './value-picker.tsx'
@@ -61,7 +61,7 @@ export function QueryBar({ keywordRef }: { readonly keywordRef: RefObject<HTMLIn
         <button type="submit" className="solid-button query-bar-search">
           {t('action.search')}
         </button>
-        <ExportMenu />
+        <ExportButton />
       </form>
     </search>
   )

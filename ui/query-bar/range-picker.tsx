@@ -7,7 +7,7 @@ import { useView } from '../view-context.tsx'
 import { RangeForm } from './range-form.tsx'
 import { ZoneSelect } from './zone-select.tsx'
 
-export function RangePicker() {
+export function RangePicker({ small = false }: { readonly small?: boolean }) {
   const { t } = useTranslation()
   const { view, zone, search } = useView()
   const [opened, { toggle, close }] = useDisclosure(false)
@@ -26,12 +26,12 @@ export function RangePicker() {
       <Popover.Target>
         <button
           type="button"
-          className="field field-range"
+          className={small ? 'small-input range-small' : 'field field-range'}
           aria-label={`${t('field.range')}: ${text}`}
           title={text}
           onClick={toggle}
         >
-          <span className="field-label">{t('field.range')}</span>
+          {!small && <span className="field-label">{t('field.range')}</span>}
           <span className="field-value">{text}</span>
         </button>
       </Popover.Target>
