@@ -1,5 +1,5 @@
 /** Which dialog is open: one at a time, from anywhere on the page. Each is loaded when it is first opened. */
-import { createContext, lazy, type ReactNode, Suspense, useContext, useMemo, useState } from 'react'
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useState } from 'react'
 
 export type DialogName = 'help' | 'palette' | 'export'
 
@@ -11,11 +11,13 @@ interface DialogState {
 
 const DialogContext = createContext<DialogState | undefined>(undefined)
 
+const loadPalette = () => import('./palette/palette.tsx').then(({ Palette }) => ({ default: Palette }))
 const components = {
   help: lazy(() => import('./keys/help.tsx').then(({ Help }) => ({ default: Help }))),
-  palette: lazy(() => import('./palette/palette.tsx').then(({ Palette }) => ({ default: Palette }))),
+  palette: lazy(loadPalette),
   export: lazy(() => import('./export/export-dialog.tsx').then(({ ExportDialog }) => ({ default: ExportDialog }))),
 }
+const idleMs = 1_000
 
 export function useDialogs(): DialogState {
   const state = useContext(DialogContext)
@@ -26,6 +28,11 @@ export function useDialogs(): DialogState {
 export function DialogProvider({ children }: { readonly children: ReactNode }) {
   const [opened, setOpened] = useState<DialogName>()
   const state = useMemo(() => ({ opened, open: setOpened, close: () => setOpened(undefined) }), [opened])
+  // Who opens the palette types on at once: it must be there by then.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette().catch(() => undefined), idleMs)
+    return () => clearTimeout(timer)
+  }, [])
   const Opened = opened && components[opened]
   return (
     <DialogContext value={state}>

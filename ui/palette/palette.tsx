@@ -36,6 +36,7 @@ export function Palette({ onClose }: { onClose(): void }) {
           <input
             className="palette-input"
             data-autofocus
+            ref={focusAtOnce}
             value={typed}
             placeholder={t('palette.placeholder')}
             aria-label={t('palette.placeholder')}
@@ -62,6 +63,11 @@ export function Palette({ onClose }: { onClose(): void }) {
       </Combobox>
     </Modal>
   )
+}
+
+/** The dialog moves the focus only after a moment, in which letters would be lost. */
+function focusAtOnce(input: HTMLInputElement | null): void {
+  input?.focus()
 }
 
 function EntryText({ entry }: { readonly entry: PaletteEntry }) {
