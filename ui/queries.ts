@@ -5,9 +5,11 @@ import { apiUrl, type ParamList, selectionParams } from './state/api-params.ts'
 import type { View } from './state/url-state.ts'
 import { useView } from './view-context.tsx'
 
-export const pageRecords = 200
+/** The first lines are there at once; who reads on gets more at a time. */
+const firstPageRecords = 200
+const nextPageRecords = 1_000
 /** The list stays quick and its memory bounded; who wants more wants a narrower range or an export. */
-export const pagesMax = 100
+export const linesMax = 100_000
 
 /** Only what selects events: a change of wrapping or language must not search again. */
 function useSelection(without: readonly (keyof View)[] = []): { params: ParamList; run: number; ready: boolean } {
@@ -27,12 +29,15 @@ export function useSearch() {
         apiUrl('search', [
           ...params,
           ['order', 'desc'],
-          ['limit', pageRecords],
+          ['limit', pageParam === undefined ? firstPageRecords : nextPageRecords],
           ...(pageParam === undefined ? [] : [['cursor', pageParam] as const]),
         ]),
         signal,
       ),
-    getNextPageParam: (page, pages) => (pages.length >= pagesMax ? undefined : (page.next ?? undefined)),
+    getNextPageParam: (page, pages) =>
+      pages.reduce((sum, { records }) => sum + records.length, 0) >= linesMax ? undefined : (page.next ?? undefined),
+    // Pages never change; looking for what has is time that a list of 100,000 lines does not have.
+    structuralSharing: false,
     placeholderData: keepPreviousData,
   })
 }

@@ -2,6 +2,7 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMemo } from 'react'
 import { useSearch, useValues } from '../queries.ts'
+import { fieldsOf } from '../state/column-model.ts'
 import { complete, fieldNames, levelNames, type Wanted, wantedAt } from '../state/completion.ts'
 import type { View } from '../state/url-state.ts'
 import { useHistory } from './history.ts'
@@ -20,7 +21,6 @@ export interface Completion {
 }
 
 const offersMax = 10
-const recordsLookedAt = 200
 const typingMs = 120
 
 export function useCompletion(text: string, caret: number, active: boolean): Completion {
@@ -53,13 +53,7 @@ const none: Completion = { kind: 'none', offers: [] }
 function useFieldNames(): string[] {
   const { data } = useSearch()
   const first = data?.pages[0]
-  return useMemo(() => {
-    const counts = new Map<string, number>()
-    for (const { fields } of first?.records.slice(0, recordsLookedAt) ?? []) {
-      for (const name of Object.keys(fields ?? {})) counts.set(name, (counts.get(name) ?? 0) + 1)
-    }
-    return [...counts].sort(([, a], [, b]) => b - a).map(([name]) => name)
-  }, [first])
+  return useMemo(() => fieldsOf(first?.records ?? []), [first])
 }
 
 function useWantedValues(wanted: Wanted | undefined): { value: string; count?: number }[] {

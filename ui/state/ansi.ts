@@ -2,12 +2,7 @@
  * Terminal colours in a message, as ranges of it: the text itself stays what was written. Pure.
  * Source: ECMA-48 (CSI sequences, SGR), xterm's 256 colours.
  */
-import type { Range } from './line-model.ts'
-
-export interface StyledRange extends Range {
-  /** Undefined: a control sequence, which is not shown. */
-  readonly className: string | undefined
-}
+import type { Styled } from './line-model.ts'
 
 /** `ESC [ … final`, `ESC ] … BEL`, and the two-character ones. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is looked for
@@ -31,10 +26,10 @@ interface Style {
   readonly effects: Set<string>
 }
 
-/** In order, apart. Plain text has none. */
-export function styledRanges(message: string): StyledRange[] {
+/** In order, apart; the control sequences themselves have no class. Plain text has none of either. */
+export function styledRanges(message: string): Styled[] {
   if (!message.includes('\u001b')) return []
-  const ranges: StyledRange[] = []
+  const ranges: Styled[] = []
   const style: Style = { colour: undefined, ground: undefined, effects: new Set() }
   let at = 0
   for (const { 0: found, index } of message.matchAll(sequence)) {

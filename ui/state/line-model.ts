@@ -60,15 +60,35 @@ export interface Segment {
   readonly text: string
   readonly hit: boolean
   readonly start: number
+  readonly className: string | undefined
 }
 
-/** Cuts the shown part at the edges of its hits. Hits must be in order and not overlap. */
-export function segments(message: string, excerpt: Range, hits: readonly Range[]): Segment[] {
+/** A part of the text that looks different; without a class it is not shown at all. */
+export interface Styled extends Range {
+  readonly className: string | undefined
+}
+
+/** Cuts the shown part at the edges of its hits and styles. Both must be in order and not overlap themselves. */
+export function segments(
+  message: string,
+  excerpt: Range,
+  hits: readonly Range[],
+  styles: readonly Styled[] = [],
+): Segment[] {
   const parts: Segment[] = []
   let at = excerpt.start
+  let style = 0
   const push = (end: number, hit: boolean) => {
-    if (end > at) parts.push({ text: message.slice(at, end), hit, start: at })
-    at = Math.max(at, end)
+    while (at < end) {
+      while ((styles[style]?.end ?? end) <= at) style++
+      const next = styles[style]
+      const styled = next !== undefined && next.start <= at
+      const stop = Math.min(end, next === undefined ? end : styled ? next.end : next.start)
+      if (!styled || next.className !== undefined) {
+        parts.push({ text: message.slice(at, stop), hit, start: at, className: styled ? next.className : undefined })
+      }
+      at = stop
+    }
   }
   for (const hit of hits) {
     if (hit.end <= excerpt.start) continue
