@@ -11,6 +11,7 @@ import { useView } from '../view-context.tsx'
 import { useStateText } from './state-text.ts'
 
 const rowHeightPx = 48
+const rowHeight = () => rowHeightPx
 
 interface FileTableProps {
   readonly files: readonly FileRow[]
@@ -26,8 +27,7 @@ export function FileTable({ files, order, reversed, empty, onOrder }: FileTableP
   const rows = useVirtualizer({
     count: files.length,
     getScrollElement: () => scrollRef.current,
-    estimateSize: () => rowHeightPx,
-    getItemKey: (index) => files[index]?.generation ?? index,
+    estimateSize: rowHeight,
     overscan: 10,
   })
   return (

@@ -1,4 +1,5 @@
 /** The lines, newest first. Only what is in view is in the document. */
+import { useMediaQuery } from '@mantine/hooks'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react'
@@ -22,6 +23,7 @@ const rowHeightPx = 22
 /** Older lines are asked for this many rows before the end comes into view. */
 const fetchAheadRows = 60
 const missedMs = 4_000
+const rowHeight = () => rowHeightPx
 const timeChars = { none: 12, day: 18, year: 23 } as const
 
 interface LineListProps {
@@ -53,13 +55,22 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
   const charsBefore = chars.reduce((sum, count) => sum + count + 2, 0)
   const { rulerRef, columns: messageChars } = useColumns(scrollRef, charsBefore)
 
+  // Given new functions, the list computes the places of all its rows again: with 100,000 that is a frame.
+  const getItemKey = useCallback((index: number) => records[index]?.id ?? 'end', [records])
   const rows = useVirtualizer({
     count: records.length + 1,
     getScrollElement: () => scrollRef.current,
-    estimateSize: () => rowHeightPx,
-    getItemKey: (index) => records[index]?.id ?? 'end',
+    estimateSize: rowHeight,
+    getItemKey,
     overscan: 12,
   })
+  // Where every row is one line high nothing has to be measured, and measuring is what scrolling would spend its time on.
+  const narrow = useMediaQuery('(max-width: 640px)') === true
+  const measured = view.wrap || narrow
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was measured before is no longer so
+  useEffect(() => rows.measure(), [measured])
+  const latestRows = useRef(rows)
+  latestRows.current = rows
   const { unseen, toTop } = useAnchor(rows, scrollRef, newerCount)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
@@ -82,6 +93,9 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
     [onCursor, change, closed],
   )
   const fold = useCallback((id: string, chars: number) => {
+    // It is measured only while it is open.
+    const index = chars === 0 ? latestRows.current.measurementsCache.findIndex(({ key }) => key === id) : -1
+    if (index >= 0) latestRows.current.resizeItem(index, rowHeightPx)
     setUnfolded((before) => {
       const next = new Map(before)
       if (chars === 0) next.delete(id)
@@ -159,7 +173,7 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
               <li
                 key={key}
                 className="lines-slot"
-                ref={rows.measureElement}
+                ref={measured || record === undefined || unfolded.has(record.id) ? rows.measureElement : undefined}
                 data-index={index}
                 aria-posinset={index + 1}
                 aria-setsize={-1}
