@@ -43,7 +43,7 @@ export function Header() {
         <button
           type="button"
           className="header-palette"
-          aria-label={t('palette.title')}
+          aria-label={`${t('palette.title')} ${paletteKey}`}
           title={t('palette.title')}
           onClick={() => open('palette')}
         >
@@ -61,7 +61,7 @@ export function Header() {
         <button
           type="button"
           className="header-language"
-          aria-label={t('header.switchLanguage')}
+          aria-label={`中 / EN · ${t('header.switchLanguage')}`}
           title={t('header.switchLanguage')}
           onClick={() => change({ lang: chinese ? 'en' : 'zh-CN' }, 'replace')}
         >

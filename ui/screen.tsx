@@ -7,6 +7,7 @@ import { useKeys, usePaletteKey } from './keys/use-keys.ts'
 import { pageComponents } from './pages.ts'
 import { useClusters } from './queries.ts'
 import { useView } from './view-context.tsx'
+import './chips.css'
 import './screen.css'
 
 const FirstSteps = lazy(() => import('./first-steps.tsx').then(({ FirstSteps }) => ({ default: FirstSteps })))

@@ -24,11 +24,21 @@ export interface MockApi {
   records: MockRecord[]
   /** While set, each answer of this path (`search` …) is this status. */
   failing: { path: string; status: number } | undefined
+  /** While set, exports begin and never end. */
+  stuckExports: boolean
+  /** Exports whose client is still there. */
+  openExports: number
   close(): Promise<void>
 }
 
 export async function startMockApi(dist: string): Promise<MockApi> {
-  const api: Omit<MockApi, 'url' | 'close'> = { requests: [], records: mockRecords(Date.now()), failing: undefined }
+  const api: Omit<MockApi, 'url' | 'close'> = {
+    requests: [],
+    records: mockRecords(Date.now()),
+    failing: undefined,
+    stuckExports: false,
+    openExports: 0,
+  }
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://mock')
     response.setHeader('content-security-policy', contentSecurityPolicy)
@@ -39,7 +49,11 @@ export async function startMockApi(dist: string): Promise<MockApi> {
       return problem(response, api.failing.status, { title: 'Store unavailable', detail: 'The store does not answer.' })
     }
     try {
-      answer(path, url.searchParams, api.records, response)
+      if (path === 'export' && api.stuckExports) {
+        api.openExports++
+        response.on('close', () => api.openExports--)
+        response.write('10.3.11.18 : the first line\n10.3.11.18 : the second one\n')
+      } else answer(path, url.searchParams, api.records, response)
     } catch (thrown) {
       if (!(thrown instanceof QuerySyntaxError)) throw thrown
       problem(response, 400, {
@@ -106,7 +120,8 @@ function rangeOf(params: URLSearchParams): [from: number, to: number] {
 function pageOf(params: URLSearchParams, found: readonly MockRecord[]) {
   const limit = Number(params.get('limit') ?? 200)
   const start = Number(params.get('cursor') ?? 0)
-  const records = found.toReversed().slice(start, start + limit)
+  const ordered = params.get('order') === 'asc' ? found : found.toReversed()
+  const records = ordered.slice(start, start + limit)
   return { records, next: start + limit < found.length ? String(start + limit) : null, tookMs: 3.4 }
 }
 
@@ -131,9 +146,11 @@ function histogramOf(params: URLSearchParams, found: readonly MockRecord[]) {
 function valuesOf(field: string, params: URLSearchParams, found: readonly MockRecord[]) {
   const values = new Map<string, { value: string; count: number; last: string }>()
   for (const record of found) {
-    const value = record[field as 'app']
-    const known = values.get(value)
-    values.set(value, { value, count: (known?.count ?? 0) + 1, last: record.time })
+    const name = field.replace(/^fields\./, '')
+    for (const value of name === field ? [record[field as 'app']] : (record.fields?.[name] ?? [])) {
+      const known = values.get(value)
+      values.set(value, { value, count: (known?.count ?? 0) + 1, last: record.time })
+    }
   }
   const prefix = (params.get('prefix') ?? '').toLowerCase()
   return [...values.values()]

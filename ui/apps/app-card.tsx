@@ -46,13 +46,7 @@ export function AppCard({ app, errors }: AppCardProps) {
   const before = { from: new Date(Date.parse(app.last) - beforeLastMs).toISOString(), to: '' }
 
   return (
-    <PageLink
-      ref={ref}
-      className="app-card"
-      data-silent={silent}
-      to={some ? opened : { ...opened, ...before }}
-      aria-label={t('apps.open', { app: app.value, lines: shortCount(app.count), errors: shortCount(errors ?? 0) })}
-    >
+    <PageLink ref={ref} className="app-card" data-silent={silent} to={some ? opened : { ...opened, ...before }}>
       <span className="app-card-head">
         <b title={app.value}>{app.value}</b>
         {silent ? (

@@ -35,6 +35,9 @@ export function Palette({ onClose }: { onClose(): void }) {
         <Combobox.EventsTarget>
           <input
             className="palette-input"
+            role="combobox"
+            aria-expanded={true}
+            aria-controls={combobox.listId ?? undefined}
             data-autofocus
             ref={focusAtOnce}
             value={typed}
@@ -43,6 +46,7 @@ export function Palette({ onClose }: { onClose(): void }) {
             autoComplete="off"
             spellCheck={false}
             onChange={(event) => setTyped(event.currentTarget.value)}
+            onKeyDown={(event) => event.key === 'Escape' && onClose()}
           />
         </Combobox.EventsTarget>
         <Combobox.Options className="palette-options" aria-label={t('palette.title')}>

@@ -56,7 +56,8 @@ export function KeywordInput({ inputRef, text, onChange, onSearch }: KeywordInpu
 
   return (
     <Combobox
-      store={combobox}
+      // Without anything to offer it is not open, whatever it was asked to be.
+      store={{ ...combobox, dropdownOpened: combobox.dropdownOpened && offered }}
       onOptionSubmit={take}
       position="bottom-start"
       width="target"
@@ -72,7 +73,7 @@ export function KeywordInput({ inputRef, text, onChange, onSearch }: KeywordInpu
           <div className="keyword-colours" ref={coloursRef} aria-hidden="true">
             <KeywordText text={text} wrong={problem?.position} />
           </div>
-          <Combobox.Target>
+          <Combobox.Target withExpandedAttribute>
             <input
               id={id}
               ref={inputRef}

@@ -35,6 +35,7 @@ export function RangeCalendar({ from, to, onPick }: RangeCalendarProps) {
       defaultDate={shown}
       maxDate={today}
       highlightToday
+      hideOutsideDates
       locale={i18n.language === 'zh-CN' ? 'zh-cn' : 'en'}
       firstDayOfWeek={1}
       // Red means an error here, not a Sunday.

@@ -1,5 +1,5 @@
 /** The time range: presets that end now, or two edges as they are typed. */
-import { Popover } from '@mantine/core'
+import { Popover, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useTranslation } from 'react-i18next'
 import { presetOf, presetRange, presets, rangeText } from '../state/time-range.ts'
@@ -27,11 +27,14 @@ export function RangePicker({ small = false }: { readonly small?: boolean }) {
         <button
           type="button"
           className={small ? 'small-input range-small' : 'field field-range'}
-          aria-label={`${t('field.range')}: ${text}`}
           title={text}
           onClick={toggle}
         >
-          {!small && <span className="field-label">{t('field.range')}</span>}
+          {small ? (
+            <VisuallyHidden>{t('field.range')}</VisuallyHidden>
+          ) : (
+            <span className="field-label">{t('field.range')}</span>
+          )}
           <span className="field-value">{text}</span>
         </button>
       </Popover.Target>

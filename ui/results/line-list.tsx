@@ -52,7 +52,9 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
     () => columns.map((column) => (column === 'time' ? timeChars[shape] : columnChars(records, column, named))),
     [columns, records, named, shape],
   )
-  const charsBefore = chars.reduce((sum, count) => sum + count + 2, 0)
+  // On a small screen the message stands on a line of its own.
+  const narrow = useMediaQuery('(max-width: 640px)') === true
+  const charsBefore = narrow ? 0 : chars.reduce((sum, count) => sum + count + 2, 0)
   const { rulerRef, columns: messageChars } = useColumns(scrollRef, charsBefore)
 
   // Given new functions, the list computes the places of all its rows again: with 100,000 that is a frame.
@@ -65,7 +67,6 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
     overscan: 12,
   })
   // Where every row is one line high nothing has to be measured, and measuring is what scrolling would spend its time on.
-  const narrow = useMediaQuery('(max-width: 640px)') === true
   const measured = view.wrap || narrow
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was measured before is no longer so
   useEffect(() => rows.measure(), [measured])
