@@ -32,12 +32,11 @@ export function Palette({ onClose }: { onClose(): void }) {
       classNames={{ header: 'palette-title' }}
     >
       <Combobox store={combobox} onOptionSubmit={run} withinPortal={false}>
-        <Combobox.EventsTarget>
+        <Combobox.EventsTarget withExpandedAttribute>
           <input
             className="palette-input"
             role="combobox"
             aria-expanded={true}
-            aria-controls={combobox.listId ?? undefined}
             data-autofocus
             ref={focusAtOnce}
             value={typed}
