@@ -188,7 +188,6 @@ describe('the files page', () => {
     ])
     await page.getByText('18.2 KB lost').waitFor()
     await page.getByText('1 unreadable').waitFor()
-    await shoot('files')
     await page.getByRole('button', { name: 'Size' }).click()
     await expect
       .poll(() => page.getByRole('columnheader', { name: 'Size' }).getAttribute('aria-sort'))
