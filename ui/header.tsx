@@ -17,12 +17,14 @@ export function Header() {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const chinese = i18n.language === 'zh-CN'
   const next = schemes[(schemes.indexOf(colorScheme) + 1) % schemes.length] ?? 'auto'
-  // "Search" leads back to what was last searched in this cluster.
+  // "Search" leads back to what was last searched in this cluster, in the range and the language of now.
   const searched = useRef<View>(undefined)
   if (view.page === 'search') searched.current = view
+  const { cluster, app, instance, dir, file, host, level, q, cols } = searched.current ?? view
+  const again = cluster === view.cluster ? { app, instance, dir, file, host, level, q, cols } : {}
   const targets: Record<(typeof pages)[number], Partial<View>> = {
     apps: allApps,
-    search: { ...(searched.current?.cluster === view.cluster && searched.current), page: 'search' },
+    search: { ...again, page: 'search' },
     files: { page: 'files', line: undefined },
   }
 

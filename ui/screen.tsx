@@ -35,7 +35,12 @@ export function Screen() {
     <div className="screen">
       <Header />
       <Suspense fallback={<main className="screen-body" />}>
-        {view.cluster === undefined ? <FirstSteps clusters={clusters} only={only} /> : <Page />}
+        {/* Which files are shipped can be asked before the first line has arrived, and then above all. */}
+        {view.cluster === undefined && view.page !== 'files' ? (
+          <FirstSteps clusters={clusters} only={only} />
+        ) : (
+          <Page />
+        )}
       </Suspense>
     </div>
   )

@@ -208,6 +208,9 @@ describe('the query screen', () => {
     api.records = []
     await visit()
     await page.getByText('No logs have arrived yet').waitFor()
+    await page.getByRole('link', { name: 'What is shipped' }).click()
+    await page.getByText('No shipper has told of a file yet.').waitFor()
+    await page.goBack()
     api.records = records
     await page.getByRole('button', { name: 'Check again' }).click()
     await page.getByRole('link', { name: /^order-service/ }).waitFor()

@@ -66,10 +66,14 @@ export function AppCard({ app, errors }: AppCardProps) {
         ))}
       </span>
       <span className="app-card-counts">
-        <span>
-          <b>{shortCount(app.count)}</b> <span className="muted">{t('apps.lines', { count: app.count })}</span>
-        </span>
-        {errors !== undefined && (
+        {some ? (
+          <span>
+            <b>{shortCount(app.count)}</b> <span className="muted">{t('apps.lines', { count: app.count })}</span>
+          </span>
+        ) : (
+          <span className="muted">{t('apps.nothingInRange')}</span>
+        )}
+        {some && errors !== undefined && (
           <span className={errors > 0 ? 'app-card-errors' : 'muted'}>
             {shortCount(errors)} {t('apps.errors', { count: errors })}
           </span>

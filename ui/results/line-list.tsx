@@ -17,12 +17,12 @@ import { rulerText, useColumns } from './columns.ts'
 import { LineRow } from './line-row.tsx'
 import { ListEnd } from './list-end.tsx'
 import { useAnchor } from './use-anchor.ts'
-import { useLineKeys } from './use-line-keys.ts'
+import { type Said, useLineKeys } from './use-line-keys.ts'
 
 const rowHeightPx = 22
 /** Older lines are asked for this many rows before the end comes into view. */
 const fetchAheadRows = 60
-const missedMs = 4_000
+const saidMs = 4_000
 const rowHeight = () => rowHeightPx
 const timeChars = { none: 12, day: 18, year: 23 } as const
 
@@ -109,12 +109,12 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
     [view],
   )
 
-  const [missed, setMissed] = useState<'hit' | 'error'>()
+  const [said, setSaid] = useState<Said>()
   useEffect(() => {
-    if (missed === undefined) return
-    const timer = setTimeout(() => setMissed(undefined), missedMs)
+    if (said === undefined) return
+    const timer = setTimeout(() => setSaid(undefined), saidMs)
     return () => clearTimeout(timer)
-  }, [missed])
+  }, [said])
   const at = useMemo(() => records.findIndex(({ id }) => id === cursor), [records, cursor])
   useLineKeys({
     records,
@@ -130,7 +130,7 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
     open,
     closeContext: () => change({ line: undefined }),
     fold: ({ id }) => fold(id, unfolded.has(id) ? 0 : unfoldedCharsMax),
-    onMissed: setMissed,
+    onSaid: setSaid,
   })
 
   const style = {
@@ -152,9 +152,9 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
           ↑ {t('lines.newer', { count: unseen, amount: countText(unseen) })}
         </button>
       )}
-      {missed && (
-        <p className="lines-missed" role="status">
-          {t(`lines.missed_${missed}`)}
+      {said && (
+        <p className="lines-said" role="status">
+          {t(`lines.said_${said}`)}
         </p>
       )}
       <section

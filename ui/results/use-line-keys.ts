@@ -11,6 +11,9 @@ import { isError, seek } from '../state/line-order.ts'
 /** Pages that are loaded to find the next one; beyond them the reader says whether to go on. */
 const seekPagesMax = 10
 
+/** Not found in the lines that are loaded, or copied or not. */
+export type Said = 'hit' | 'error' | 'copied' | 'copyFailed'
+
 export interface LineKeysParts {
   readonly records: readonly ApiRecord[]
   readonly search: UseInfiniteQueryResult
@@ -22,8 +25,8 @@ export interface LineKeysParts {
   open(record: ApiRecord): void
   closeContext(): void
   fold(record: ApiRecord): void
-  /** What was looked for and not found in the lines that are loaded. */
-  onMissed(what: 'hit' | 'error'): void
+  /** What a key did or could not do, where it is not seen otherwise. */
+  onSaid(what: Said): void
 }
 
 export function useLineKeys(parts: LineKeysParts): void {
@@ -54,7 +57,7 @@ export function useLineKeys(parts: LineKeysParts): void {
       await search.fetchNextPage()
       await new Promise(requestAnimationFrame)
     }
-    latest.current.onMissed(what)
+    latest.current.onSaid(what)
   }
 
   const previousHit = () => void find('hit', -1)
@@ -72,7 +75,13 @@ export function useLineKeys(parts: LineKeysParts): void {
     g: () => move(-records.length),
     G: toOldest,
     o: () => current && parts.fold(current),
-    y: () => current && void copyText(current.message).catch(() => undefined),
+    y: () => {
+      if (current === undefined) return
+      copyText(current.message).then(
+        () => parts.onSaid('copied'),
+        () => parts.onSaid('copyFailed'),
+      )
+    },
     c: () => (parts.contextOpen ? parts.closeContext() : current && parts.open(current)),
     Escape: closeContext,
   })
