@@ -39,7 +39,9 @@ export function foldMessage(
   const linesMore = countLines(message, lineEnd)
   const first = hits.find((hit) => hit.end <= lineEnd)
   const beyond = first !== undefined && (first.end > charsMax || columnsOf(message, first.end) > columnsMax)
-  const start = beyond ? startOfPart(message, first.start - leadChars) : 0
+  // Where there is little room, little of it goes to what stands before the hit.
+  const lead = Math.min(leadChars, Math.floor(columnsMax / 3))
+  const start = beyond ? startOfPart(message, first.start - lead, lead) : 0
   const end = Math.min(lineEnd, start + charsMax)
   return {
     start,
@@ -137,9 +139,9 @@ function countLines(message: string, from: number): number {
 }
 
 /** At the next beginning of a word when one is near; never between the halves of a surrogate pair. */
-function startOfPart(message: string, at: number): number {
+function startOfPart(message: string, at: number, lead: number): number {
   if (at <= 0) return 0
-  const near = message.slice(at, at + leadChars / 2)
+  const near = message.slice(at, at + lead / 2)
   const word = near.search(/(?<=[^\p{L}\p{N}])[\p{L}\p{N}]/u)
   const start = word < 0 ? at : at + word
   const code = message.charCodeAt(start)
