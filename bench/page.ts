@@ -85,7 +85,9 @@ async function linesBehindAnswer(page: Page): Promise<void> {
       globalThis.painted = new Promise((done) => {
         const list = document.querySelector('.results-lines')
         new MutationObserver((_changes, observer) => {
-          const answered = performance.getEntriesByType('resource').find(({ name }) => name.includes('/search?'))
+          // Lines that came later are asked for too, in the other order.
+          const asked = ({ name }) => /\\/search\\?.*order=desc/.test(name)
+          const answered = performance.getEntriesByType('resource').find(asked)
           if (answered === undefined || answered.responseEnd === 0 || list.closest('.stale') !== null) return
           observer.disconnect()
           requestAnimationFrame(() => done(performance.now() - answered.responseEnd))
