@@ -104,9 +104,12 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
       return next
     })
   }, [])
+  const latestView = useRef(view)
+  latestView.current = view
   const linkTo = useCallback(
-    ({ id, time }: ApiRecord) => new URL(formatView(changeView(view, { line: { id, time } })), location.href).href,
-    [view],
+    ({ id, time }: ApiRecord) =>
+      new URL(formatView(changeView(latestView.current, { line: { id, time } })), location.href).href,
+    [],
   )
 
   const [said, setSaid] = useState<Said>()
