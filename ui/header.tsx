@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { useDialogs } from './dialogs.tsx'
 import { paletteKey } from './keys/use-keys.ts'
 import { PageLink } from './page-link.tsx'
+import { SignOut } from './session/sign-out.tsx'
 import { pages, type View } from './state/url-state.ts'
 import { useView } from './view-context.tsx'
 
@@ -42,6 +43,7 @@ export function Header() {
         ))}
       </nav>
       <div className="header-tools">
+        <SignOut />
         <button
           type="button"
           className="header-palette"

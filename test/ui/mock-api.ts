@@ -75,6 +75,7 @@ export async function startMockApi(dist: string): Promise<MockApi> {
 }
 
 function answer(path: string, params: URLSearchParams, all: readonly MockRecord[], response: ServerResponse): void {
+  if (path === 'session') return void json(response, { name: 'everybody', role: 'operator', rights: false })
   if (path === 'context') return void json(response, contextOf(params, all))
   const found = select(params, all)
   const [kind, field = ''] = path.split('/')
@@ -178,16 +179,25 @@ function filesOf(all: readonly MockRecord[]) {
       ...{ cluster, app, instance, host, dir, file, generation, size, read: size, acknowledged: size, lost: 0 },
       path: `/var/log/apps/${app}/${instance}${dir}/${file}`,
       state: 'following',
+      behind: 0,
       updatedAt: new Date().toISOString(),
     }
   })
+  const lostAt = new Date().toISOString()
   const wrong = [
-    { state: 'unreadable', acknowledged: 0, reason: 'EACCES: permission denied' },
-    { state: 'behind', acknowledged: 12_000 },
-    { lost: 18_200, reason: 'truncated before it was read' },
+    { state: 'unreadable', acknowledged: 0, behind: 178_000, reason: 'EACCES: permission denied' },
+    { state: 'behind', acknowledged: 12_000, behind: 1_800_000 },
+    {
+      lost: 18_200,
+      loss: { first: lostAt, last: lostAt, cause: 'truncated before it was read', atLeast: true },
+    },
     { state: 'hibernating' },
   ]
-  return { total: files.length, files: files.map((file, index) => ({ ...file, ...wrong[index - 1] })) }
+  const rows = files.map((file, index) => ({ ...file, ...wrong[index - 1] }))
+  const states: Record<string, number> = {}
+  for (const { state } of rows) states[state] = (states[state] ?? 0) + 1
+  const sum = (name: 'behind' | 'lost') => rows.reduce((bytes, row) => bytes + row[name], 0)
+  return { total: rows.length, totals: { behind: sum('behind'), lost: sum('lost'), states }, files: rows }
 }
 
 function json(response: ServerResponse, body: unknown): void {

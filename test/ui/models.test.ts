@@ -7,7 +7,7 @@ import type { ApiRecord, FileRow } from '../../ui/api.ts'
 import { styledRanges, visibleText } from '../../ui/state/ansi.ts'
 import { cellText, columnChars, columnsOf, fieldsOf } from '../../ui/state/column-model.ts'
 import { estimateBytes } from '../../ui/state/export-model.ts'
-import { behindBytes, filterFiles, sortFiles, totalsOf } from '../../ui/state/file-model.ts'
+import { filterFiles, reasonOf, sortFiles, statesOf } from '../../ui/state/file-model.ts'
 import { entriesOf, parseJson } from '../../ui/state/json-model.ts'
 import { segments } from '../../ui/state/line-model.ts'
 import { comparePlaces, seek } from '../../ui/state/line-order.ts'
@@ -148,15 +148,23 @@ describe('a query made by a click', () => {
 describe('files', () => {
   const file = (name: string, change: Partial<FileRow>): FileRow => ({
     ...{ cluster: 'c', app: 'shop', instance: 'shop-0', host: 'h', dir: '/', file: name, generation: name, path: name },
-    ...{ state: 'following', size: 100, read: 100, acknowledged: 100, lost: 0, updatedAt: '2026-11-24T00:00:00Z' },
+    ...{
+      state: 'following',
+      size: 100,
+      read: 100,
+      acknowledged: 100,
+      behind: 0,
+      lost: 0,
+      updatedAt: '2026-11-24T00:00:00Z',
+    },
     ...change,
   })
   const files = [
     file('fine', {}),
     file('new', { state: 'compacting' }),
-    file('slow', { state: 'behind', acknowledged: 40 }),
+    file('slow', { state: 'behind', acknowledged: 40, behind: 60 }),
     file('gone', { state: 'gone', acknowledged: 10 }),
-    file('lossy', { lost: 7 }),
+    file('lossy', { lost: 7, loss: { first: 't', last: 't', cause: 'truncated', atLeast: true } }),
     file('closed', { state: 'unreadable', acknowledged: 0, reason: 'EACCES' }),
   ]
 
@@ -167,9 +175,12 @@ describe('files', () => {
     expect(sortFiles(files, 'lost', true).at(-1)?.file).toBe('lossy')
   })
 
-  it('are summed and filtered', () => {
-    expect(totalsOf(files)).toMatchObject({ files: 6, behindBytes: 160, lostBytes: 7, unreadable: 1 })
-    expect(behindBytes(file('gone', { state: 'gone', acknowledged: 10 }))).toBe(0)
+  it('are told by state, with what there is to say, and filtered by it', () => {
+    expect(statesOf({ following: 9, 'at-end': 0, skipped: 2, unreadable: 1 }).map(([state]) => state)).toEqual([
+      ...['unreadable', 'following', 'skipped'],
+    ])
+    expect(reasonOf(file('a', {}))).toBeUndefined()
+    expect(reasonOf(file('a', { reason: 'EACCES', warning: 'zone looks 8 h off' }))).toBe('EACCES · zone looks 8 h off')
     expect(filterFiles(files, 'SHOP eacces', undefined).map((one) => one.file)).toEqual(['closed'])
     expect(filterFiles(files, '', 'behind').map((one) => one.file)).toEqual(['slow'])
   })

@@ -38,6 +38,7 @@ export function RecordDetails({ record }: { readonly record: ApiRecord }) {
     ],
     [t('context.position'), t('context.bytes', { offset: countText(record.offset), bytes: countText(record.bytes) })],
   ]
+  if (record.parts !== undefined) source.push([t('context.parts'), countText(record.parts.length + 1)])
   if (record.timeFrom !== 'line') source.push([t('context.timeFrom'), t(`context.timeFrom_${record.timeFrom}`)])
   if (record.encoding !== undefined) source.push([t('context.encoding'), record.encoding])
 

@@ -4,7 +4,7 @@ import { useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { FileRow } from '../api.ts'
 import { PageLink } from '../page-link.tsx'
-import { behindBytes, type FileOrder, fileOrders, severity } from '../state/file-model.ts'
+import { type FileOrder, fileOrders, reasonOf, severity } from '../state/file-model.ts'
 import { bytesText } from '../state/number-text.ts'
 import { agoText, fullTime } from '../state/time-text.ts'
 import { useView } from '../view-context.tsx'
@@ -76,7 +76,8 @@ function Row({ file, top, index }: { readonly file: FileRow; readonly top: numbe
   const { t, i18n } = useTranslation()
   const { zone } = useView()
   const stateText = useStateText()
-  const behind = behindBytes(file)
+  const { behind, lost, loss } = file
+  const reason = reasonOf(file)
   const path = `${file.dir === '/' ? '' : file.dir}/${file.file}`
   const where = { app: [file.app], instance: [file.instance], dir: [file.dir], file: [file.file] }
   const share = file.size === 0 ? 1 : Math.min(1, file.acknowledged / file.size)
@@ -94,9 +95,9 @@ function Row({ file, top, index }: { readonly file: FileRow; readonly top: numbe
         <span className="muted" title={`${file.app} · ${file.instance} · ${file.host}`}>
           {file.app} · {file.instance}
         </span>
-        {file.reason !== undefined && (
-          <span className="file-reason" title={file.reason}>
-            {file.reason}
+        {reason !== undefined && (
+          <span className="file-reason" title={reason}>
+            {reason}
           </span>
         )}
       </div>
@@ -111,8 +112,12 @@ function Row({ file, top, index }: { readonly file: FileRow; readonly top: numbe
           </span>
         )}
       </div>
-      <div role="cell" className={`file-number${file.lost > 0 ? ' files-bad' : ''}`}>
-        {file.lost > 0 ? `≥ ${bytesText(file.lost)}` : '–'}
+      <div
+        role="cell"
+        className={`file-number${lost > 0 ? ' files-bad' : ''}`}
+        title={loss && `${fullTime(loss.first, zone)} – ${fullTime(loss.last, zone)}`}
+      >
+        {lost > 0 ? `${loss?.atLeast === true ? '≥ ' : ''}${bytesText(lost)}` : '–'}
       </div>
       <div role="cell" className="muted" title={fullTime(file.updatedAt, zone)}>
         {agoText(file.updatedAt, Date.now(), i18n.language)}

@@ -5,7 +5,7 @@ import { KeyBar } from '../keys/key-bar.tsx'
 import { useKeys } from '../keys/use-keys.ts'
 import { useFiles } from '../queries.ts'
 import { ProblemNotice } from '../results/problem-notice.tsx'
-import { type FileOrder, filterFiles, sortFiles, totalsOf } from '../state/file-model.ts'
+import { type FileOrder, filterFiles, sortFiles, statesOf } from '../state/file-model.ts'
 import { bytesText, countText } from '../state/number-text.ts'
 import { useView } from '../view-context.tsx'
 import { FileTable } from './file-table.tsx'
@@ -24,13 +24,15 @@ export function FilesPage() {
   useKeys({ '/': () => filterRef.current?.select() })
 
   const files = answer.data?.files
-  const totals = useMemo(() => files && totalsOf(files), [files])
+  const totals = answer.data?.totals
+  const states = useMemo(() => statesOf(totals?.states ?? {}), [totals])
+  const unreadable = totals?.states.unreadable ?? 0
   const shown = useMemo(
     () => files && sortFiles(filterFiles(files, text, state), order.by, order.reversed),
     [files, text, state, order],
   )
   // Rows that come and go every few seconds must not take the chosen state with them.
-  const gone = state !== undefined && totals?.states.every(([name]) => name !== state)
+  const gone = state !== undefined && states.every(([name]) => name !== state)
 
   return (
     <>
@@ -39,10 +41,12 @@ export function FilesPage() {
           <h1>{t('page.files')}</h1>
           {totals && (
             <ul className="files-totals">
-              <Total text={t('files.total', { count: totals.files, amount: countText(answer.data?.total ?? 0) })} />
-              <Total text={t('files.behind', { bytes: bytesText(totals.behindBytes) })} bad={false} />
-              <Total text={t('files.lost', { bytes: bytesText(totals.lostBytes) })} bad={totals.lostBytes > 0} />
-              {totals.unreadable > 0 && <Total text={t('files.unreadable', { count: totals.unreadable })} bad />}
+              <Total
+                text={t('files.total', { count: answer.data?.total ?? 0, amount: countText(answer.data?.total ?? 0) })}
+              />
+              <Total text={t('files.behind', { bytes: bytesText(totals.behind) })} bad={false} />
+              <Total text={t('files.lost', { bytes: bytesText(totals.lost) })} bad={totals.lost > 0} />
+              {unreadable > 0 && <Total text={t('files.unreadable', { count: unreadable })} bad />}
             </ul>
           )}
           <div className="files-tools">
@@ -57,9 +61,9 @@ export function FilesPage() {
                 <span className="muted">{t('field.app')}</span> <span className="chip-value">{app}</span> ×
               </button>
             ))}
-            {totals && (totals.states.length > 1 || state !== undefined) && (
+            {(states.length > 1 || state !== undefined) && (
               <fieldset className="chips" aria-label={t('files.byState')}>
-                {[...totals.states, ...(gone ? [[state, 0] as const] : [])].map(([name, count]) => (
+                {[...states, ...(gone ? [[state, 0] as const] : [])].map(([name, count]) => (
                   <button
                     key={name}
                     type="button"

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 
-const known = ['following', 'behind', 'rotated', 'gone', 'unreadable'] as const
+const known = ['following', 'at-end', 'behind', 'rotated', 'gone', 'unreadable', 'skipped'] as const
 
 /** A state in the page's language; one that a newer shipper tells is shown by its own name. */
 export function useStateText(): (state: string) => string {

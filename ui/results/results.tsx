@@ -7,7 +7,7 @@ import { useSearch } from '../queries.ts'
 import { useView } from '../view-context.tsx'
 import { Histogram } from './histogram.tsx'
 import { LineList } from './line-list.tsx'
-import { NothingFound } from './notices.tsx'
+import { NothingFound, NothingYet } from './notices.tsx'
 import { ProblemNotice } from './problem-notice.tsx'
 import { SelectionBar } from './selection-bar.tsx'
 import { Summary } from './summary.tsx'
@@ -33,7 +33,11 @@ export function Results() {
       return <ProblemNotice error={search.error} onRetry={() => void search.refetch()} />
     }
     if (records === undefined) return <div className="lines-blank muted">{t('lines.loading')}</div>
-    if (records.length === 0 && !search.isPlaceholderData) return <NothingFound />
+    if (records.length === 0 && !search.isPlaceholderData) {
+      const coveredFrom = search.data?.pages.at(-1)?.partial?.coveredFrom
+      if (coveredFrom === undefined || !search.hasNextPage) return <NothingFound />
+      return <NothingYet coveredFrom={coveredFrom} search={search} />
+    }
     return (
       <LineList
         records={records}

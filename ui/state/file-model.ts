@@ -2,52 +2,42 @@
 import type { FileRow } from '../api.ts'
 
 /** Worst first. A state that is not named here is neither good nor bad. */
-const severityOf: Readonly<Record<string, number>> = { unreadable: 0, behind: 2, following: 4, rotated: 4, gone: 4 }
+const severityOf: Readonly<Record<string, number>> = {
+  ...{ unreadable: 0, behind: 2, following: 4, 'at-end': 4, rotated: 4, gone: 4, skipped: 5 },
+}
 const lostSeverity = 1
 const otherSeverity = 3
-
-/** Bytes on disk that are not yet safe behind the shipper. What is gone has none. */
-export function behindBytes({ size, acknowledged, state }: FileRow): number {
-  return state === 'gone' ? 0 : Math.max(0, size - acknowledged)
-}
 
 export function severity(file: FileRow): number {
   const byState = severityOf[file.state] ?? otherSeverity
   return file.lost > 0 ? Math.min(byState, lostSeverity) : byState
 }
 
-export interface FileTotals {
-  readonly files: number
-  readonly behindBytes: number
-  readonly lostBytes: number
-  readonly unreadable: number
-  /** How many are in each state, worst state first. */
-  readonly states: readonly (readonly [state: string, count: number])[]
+/** How many are in each state, the worst state first. */
+export function statesOf(counts: { readonly [state: string]: number }): (readonly [state: string, count: number])[] {
+  const rank = (state: string) => severityOf[state] ?? otherSeverity
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
-export function totalsOf(files: readonly FileRow[]): FileTotals {
-  const states = new Map<string, number>()
-  for (const { state } of files) states.set(state, (states.get(state) ?? 0) + 1)
-  const rank = (state: string) => severityOf[state] ?? otherSeverity
-  return {
-    files: files.length,
-    behindBytes: files.reduce((sum, file) => sum + behindBytes(file), 0),
-    lostBytes: files.reduce((sum, { lost }) => sum + lost, 0),
-    unreadable: states.get('unreadable') ?? 0,
-    states: [...states].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1)),
-  }
+/** What there is to say of a file beside its numbers: why it is not read, what looks wrong, how something was lost. */
+export function reasonOf({ reason, warning, loss }: FileRow): string | undefined {
+  const said = [reason, warning, loss?.cause].filter((text) => text !== undefined)
+  return said.length === 0 ? undefined : said.join(' · ')
 }
 
 export const fileOrders = ['state', 'file', 'size', 'behind', 'lost', 'updated'] as const
 export type FileOrder = (typeof fileOrders)[number]
 
-const byName = (a: FileRow, b: FileRow) => compare(nameOf(a), nameOf(b)) || compare(a.generation, b.generation)
+const byName = (a: FileRow, b: FileRow) =>
+  compare(nameOf(a), nameOf(b)) || compare(a.generation ?? '', b.generation ?? '')
 /** Each in the order in which it is asked for: the most, the newest, the worst first. */
 const orders: Readonly<Record<FileOrder, (a: FileRow, b: FileRow) => number>> = {
-  state: (a, b) => severity(a) - severity(b) || behindBytes(b) - behindBytes(a) || b.lost - a.lost,
+  state: (a, b) => severity(a) - severity(b) || b.behind - a.behind || b.lost - a.lost,
   file: () => 0,
   size: (a, b) => b.size - a.size,
-  behind: (a, b) => behindBytes(b) - behindBytes(a),
+  behind: (a, b) => b.behind - a.behind,
   lost: (a, b) => b.lost - a.lost,
   updated: (a, b) => compare(b.updatedAt, a.updatedAt),
 }
@@ -62,7 +52,7 @@ export function filterFiles(files: readonly FileRow[], text: string, state: stri
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   return files.filter((file) => {
     if (state !== undefined && file.state !== state) return false
-    const where = `${nameOf(file)} ${file.host} ${file.path} ${file.state} ${file.reason ?? ''}`.toLowerCase()
+    const where = `${nameOf(file)} ${file.host} ${file.path} ${file.state} ${reasonOf(file) ?? ''}`.toLowerCase()
     return words.every((word) => where.includes(word))
   })
 }
