@@ -3,6 +3,7 @@ import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-qu
 import { useEffect } from 'react'
 import { Problem } from './api.ts'
 import { Crash } from './crash.tsx'
+import { DialogProvider } from './dialogs.tsx'
 import { preferredLanguage, setLanguage } from './i18n.ts'
 import { Screen } from './screen.tsx'
 import { Gate } from './session/gate.tsx'
@@ -49,7 +50,9 @@ export function App() {
           <ViewProvider>
             <Language />
             <Gate>
-              <Screen />
+              <DialogProvider>
+                <Screen />
+              </DialogProvider>
             </Gate>
           </ViewProvider>
         </QueryClientProvider>

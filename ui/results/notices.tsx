@@ -2,6 +2,7 @@
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import type { ValueCount } from '../api.ts'
+import { PageLink } from '../page-link.tsx'
 import { useRangeText } from '../query-bar/range-picker.tsx'
 import { countText } from '../state/number-text.ts'
 import { presetRange } from '../state/time-range.ts'
@@ -72,9 +73,14 @@ export function NoData({ onRetry }: { onRetry(): void }) {
     <div className="notice">
       <h2>{t('empty.noDataTitle')}</h2>
       <p>{t('empty.noData')}</p>
-      <button type="button" className="quiet-button" onClick={onRetry}>
-        {t('empty.noDataCheck')}
-      </button>
+      <div className="notice-actions">
+        <button type="button" className="quiet-button" onClick={onRetry}>
+          {t('empty.noDataCheck')}
+        </button>
+        <PageLink className="quiet-button" to={{ page: 'files' }}>
+          {t('empty.noDataFiles')}
+        </PageLink>
+      </div>
     </div>
   )
 }
