@@ -96,7 +96,7 @@ export function parameters<T extends TProperties>(properties: T) {
 /** Who and where, for requests about one cluster. */
 export const Common = { cluster, ...commonProperties }
 
-const recordExample = {
+export const recordExample = {
   v: 1,
   id: '01jd0000000000000000000000-18233',
   time: '2016-05-16T12:47:10.000000Z',

@@ -12,12 +12,14 @@ import { fastify, LogController } from 'fastify'
 import { Histogram } from 'prom-client'
 import { contextRoutes } from './context.ts'
 import { exportRoutes } from './export.ts'
+import { fieldsRoutes } from './fields.ts'
 import { filesRoutes } from './files.ts'
 import { healthRoutes } from './health.ts'
 import { checkHost } from './host-check.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './page.ts'
 import { parameterReader, readQueryString } from './parameters.ts'
+import { patternsRoutes } from './patterns.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
 import { searchRoutes } from './search.ts'
@@ -30,6 +32,7 @@ const compressBytesMin = 16 * 1024
 /** Longest part of a path that is a parameter, UTF-16 units. */
 const pathPartUnitsMax = 512
 const prefix = '/api/v1'
+const insights = [patternsRoutes, fieldsRoutes]
 
 /** A server that is ready to listen. Rejects when the parts do not fit together (a broken invariant). */
 export async function buildServer(parts: ServerParts): Promise<Api> {
@@ -64,7 +67,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
 
   await api.register(
     async (routes) => {
-      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, filesRoutes]) {
+      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, filesRoutes, ...insights]) {
         add(routes as Api, routeParts)
       }
     },

@@ -2,6 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
 import * as schema from '../../query-api/schema.ts'
+import * as patternsSchema from '../../query-api/schema-patterns.ts'
 import { generationOf, lines } from './memory-store.ts'
 import { serve } from './serve.ts'
 
@@ -78,8 +79,10 @@ describe('OpenAPI', () => {
     expect(Object.keys(description.paths).sort()).toEqual([
       '/api/v1/context',
       '/api/v1/export',
+      '/api/v1/fields',
       '/api/v1/files',
       '/api/v1/histogram',
+      '/api/v1/patterns',
       '/api/v1/search',
       '/api/v1/values/{field}',
       '/health',
@@ -101,7 +104,7 @@ describe('OpenAPI', () => {
 })
 
 describe('examples', () => {
-  const answers = Object.entries(schema).flatMap(([name, value]) =>
+  const answers = Object.entries({ ...schema, ...patternsSchema }).flatMap(([name, value]) =>
     typeof value === 'object' && value !== null && 'examples' in value
       ? [[name, value as { examples: unknown[] }] as const]
       : [],
@@ -136,6 +139,8 @@ describe('answers', () => {
     ['/api/v1/values/app?cluster=prod', schema.ValuesAnswer],
     [`/api/v1/context?cluster=prod&id=${id}&time=2016-05-16T12:47:10.001000Z`, schema.ContextAnswer],
     ['/api/v1/files', schema.FilesAnswer],
+    ['/api/v1/patterns?cluster=prod&compare=previous', patternsSchema.PatternsAnswer],
+    ['/api/v1/fields?cluster=prod', patternsSchema.FieldsAnswer],
     ['/health', schema.HealthAnswer],
     ['/api/v1/search?cluster=prod&q="', schema.ProblemAnswer],
   ])('%s is by its schema', async (url, answerSchema) => {
