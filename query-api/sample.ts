@@ -16,7 +16,7 @@ const stretchLinesMin = 8
 /** Stretches whose lines are asked for at the same time. */
 const readAheadMax = 2
 /** Other requests wait no longer than this for the lines that are being looked at. */
-const turnMs = 8
+const turnMs = 5
 
 export interface Sample {
   /** Lines that match. */

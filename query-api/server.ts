@@ -11,6 +11,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { fastify, LogController } from 'fastify'
 import { Histogram } from 'prom-client'
 import { contextRoutes } from './context.ts'
+import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
 import { fieldsRoutes } from './fields.ts'
 import { filesRoutes } from './files.ts'
@@ -32,7 +33,7 @@ const compressBytesMin = 16 * 1024
 /** Longest part of a path that is a parameter, UTF-16 units. */
 const pathPartUnitsMax = 512
 const prefix = '/api/v1'
-const insights = [patternsRoutes, fieldsRoutes]
+const insights = [patternsRoutes, fieldsRoutes, explainRoutes]
 
 /** A server that is ready to listen. Rejects when the parts do not fit together (a broken invariant). */
 export async function buildServer(parts: ServerParts): Promise<Api> {

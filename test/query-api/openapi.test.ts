@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
+import { ExplainAnswer } from '../../query-api/explain.ts'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
 import * as schema from '../../query-api/schema.ts'
 import * as patternsSchema from '../../query-api/schema-patterns.ts'
@@ -78,6 +79,7 @@ describe('OpenAPI', () => {
     expect([check(description), check.errors]).toEqual([true, null])
     expect(Object.keys(description.paths).sort()).toEqual([
       '/api/v1/context',
+      '/api/v1/explain',
       '/api/v1/export',
       '/api/v1/fields',
       '/api/v1/files',
@@ -104,7 +106,7 @@ describe('OpenAPI', () => {
 })
 
 describe('examples', () => {
-  const answers = Object.entries({ ...schema, ...patternsSchema }).flatMap(([name, value]) =>
+  const answers = Object.entries({ ...schema, ...patternsSchema, ExplainAnswer }).flatMap(([name, value]) =>
     typeof value === 'object' && value !== null && 'examples' in value
       ? [[name, value as { examples: unknown[] }] as const]
       : [],
@@ -140,6 +142,7 @@ describe('answers', () => {
     [`/api/v1/context?cluster=prod&id=${id}&time=2016-05-16T12:47:10.001000Z`, schema.ContextAnswer],
     ['/api/v1/files', schema.FilesAnswer],
     ['/api/v1/patterns?cluster=prod&compare=previous', patternsSchema.PatternsAnswer],
+    ['/api/v1/explain?cluster=prod&q=nowhere+three', ExplainAnswer],
     ['/api/v1/fields?cluster=prod', patternsSchema.FieldsAnswer],
     ['/health', schema.HealthAnswer],
     ['/api/v1/search?cluster=prod&q="', schema.ProblemAnswer],
