@@ -1,14 +1,17 @@
 /** GET /export: every event that matches, as a download that streams for as long as it takes. */
-import { pipeline, Readable } from 'node:stream'
+import { finished, pipeline, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGzip } from 'node:zlib'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { Counter } from 'prom-client'
 import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
 import type { RecordBatch } from '../pipeline/event-batch.ts'
 import type { Bounds, SearchQuery, Store } from '../pipeline/store.ts'
-import { contentTypes, createFormatWriter, type ExportFormat, exportFormats } from './export-formats.ts'
+import { contextLinesMax, groupLines, hitTest } from './context-groups.ts'
+import { archiveFiles, archiveOf } from './export-archive.ts'
+import { contextChunks } from './export-context.ts'
+import { contentTypes, createFormatWriter, exportFormats } from './export-formats.ts'
 import { type ExportProgress, exportChunks } from './export-stream.ts'
 import { contentDisposition, exportFileName } from './file-name.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
@@ -23,6 +26,7 @@ const firstBytesMsMax = 1000
 /** A fast one: the network is seldom slower than this is, and a slower one would hold the export up. */
 const gzipLevel = 1
 
+const zipType = 'application/zip'
 /** At the end of the answer: the number of events, and the cursor with which the next export goes on, or `end`. */
 export const recordsTrailer = 'shiplog-records'
 export const nextTrailer = 'shiplog-next'
@@ -30,9 +34,9 @@ export const nextTrailer = 'shiplog-next'
 const exportParameters = schema.parameters({
   ...schema.Common,
   order: schema.oneOf(['asc', 'desc'], { default: 'asc', description: 'asc = oldest first' }),
-  format: schema.oneOf(exportFormats, {
+  format: schema.oneOf([...exportFormats, 'zip'], {
     default: 'txt',
-    description: 'txt is host : message, raw the bytes of one file',
+    description: 'txt is host : message, raw the bytes of one file, zip the files of one instance',
   }),
   csvSafe: Type.Optional(
     Type.Boolean({ default: true, description: 'cells that a spreadsheet would run get a leading apostrophe' }),
@@ -45,9 +49,10 @@ const exportParameters = schema.parameters({
     }),
   ),
   cursor: schema.cursor,
+  ...schema.aroundProperties(contextLinesMax),
 })
 
-export function exportRoutes(api: Api, { store, registry, now }: RouteParts): void {
+export function exportRoutes(api: Api, { store, config, registry, now }: RouteParts): void {
   const exported = new Counter({
     name: 'shiplog_export_records_total',
     help: 'Records that were handed out by exports.',
@@ -61,18 +66,50 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
     registers: [registry],
   })
 
+  const count = (
+    format: string,
+    records: number,
+    error: unknown,
+    signal: AbortSignal,
+    log: FastifyBaseLogger,
+  ): void => {
+    exported.inc({ format }, records)
+    if (error === undefined) return
+    brokenOff.inc({ reason: signal.aborted ? 'client' : 'store' })
+    if (!signal.aborted) log.error({ err: error, records }, 'an export broke off')
+  }
+
+  const sendArchive = async (
+    name: string,
+    query: SearchQuery,
+    signal: AbortSignal,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    const files = await archiveFiles(store, query, { signal, timeMsMax: config.searchTimeMsMax })
+    const progress: ExportProgress = { records: 0, last: undefined, more: false }
+    const zip = archiveOf(store, files, query, signal, progress)
+    finished(zip, (error) => count('zip', progress.records, error ?? undefined, signal, request.log))
+    putHeaders(reply, zipType, name)
+    putTrailers(request, reply, () => [
+      [recordsTrailer, String(progress.records)],
+      [nextTrailer, 'end'],
+    ])
+    return reply.send(zip)
+  }
+
   api.get(
     '/export',
     {
       compress: false,
       schema: {
         summary: 'Every record that matches, as a file, without a ceiling',
-        description: `Streamed, with gzip if asked. A connection that ends without the last chunk is a broken export. The trailers ${recordsTrailer} and ${nextTrailer} say how many records there were and with which cursor the next export goes on (\`end\` when nothing follows). With a cursor csv has no header. raw needs one app, instance, dir and file, and follows the file itself.`,
+        description: `Streamed, with gzip if asked. A connection that ends without the last chunk is a broken export. The trailers ${recordsTrailer} and ${nextTrailer} say how many records there were and with which cursor the next export goes on (\`end\` when nothing follows). With a cursor csv has no header. With contextBefore or contextAfter each hit comes with the lines around it in its file, as grep -B and -A give them (order=asc, no cursor; the limit and the trailer count hits): in txt a line “--” stands between groups, and “ - ” behind the host of a line that is no hit; ndjson and csv say the group and whether it is a hit. raw needs one app, instance, dir and file, and follows the file itself. zip needs one app and instance: an entry with the original bytes for each file.`,
         tags: ['export'],
         querystring: exportParameters,
         response: schema.download(
           'The file',
-          exportFormats.map((format) => contentTypes[format]),
+          [...exportFormats.map((format) => contentTypes[format]), zipType],
           400,
           422,
           429,
@@ -83,15 +120,40 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
     async (request, reply) => {
       const { format, csvSafe = true, limit, cursor } = request.query
       const query = searchQueryOf(request.query, now())
-      if (format === 'raw') refuseUnlessOneFile(request.query)
+      if (format === 'raw') refuseUnlessOne(request.query, format, ['app', 'instance', 'dir', 'file'])
+      const { contextBefore: before, contextAfter: after } = request.query
+      const around = before > 0 || after > 0
+      if (around) refuseContext(request.query)
+      if (format === 'zip') {
+        refuseUnlessOne(request.query, format, ['app', 'instance'])
+        refuseOfArchive(request.query)
+      }
       const signal = signalOf(reply)
+      if (format === 'zip') {
+        const name = exportFileName('zip', { ...request.query, from: query.from })
+        return sendArchive(name, query, signal, request, reply)
+      }
       const writer = createFormatWriter(format, { csvSafe })
       if (cursor === undefined) writer.begin()
       const progress: ExportProgress = { records: 0, last: undefined, more: false }
       const bounds = { signal, reuse: true }
       const batches = format === 'raw' ? scanOneFile(store, query, bounds) : store.scan(query, bounds)
       const skip = format === 'raw' ? query.after : undefined
-      const chunks = exportChunks(batches, { writer, limit, skip, progress })
+      const chunks =
+        around && format !== 'raw'
+          ? contextChunks(
+              groupLines(store, batches, {
+                before,
+                after,
+                isHit: hitTest(query),
+                bounds,
+                ...(limit === undefined ? {} : { limit }),
+              }),
+              format,
+              { csvSafe },
+              progress,
+            )
+          : exportChunks(batches, { writer, limit, skip, progress })
 
       const first = chunks.next()
       // It is awaited again below; without this a failure between would have nobody to hear of it.
@@ -102,19 +164,18 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
         throw signal.reason
       }
 
-      const count = (error?: unknown): void => {
-        exported.inc({ format }, progress.records)
-        if (error === undefined) return
-        brokenOff.inc({ reason: signal.aborted ? 'client' : 'store' })
-        if (!signal.aborted) request.log.error({ err: error, records: progress.records }, 'an export broke off')
-      }
-      putHeaders(reply, format, exportFileName(format, { ...request.query, from: query.from }), cursor !== undefined)
+      const done = (error?: unknown): void => count(format, progress.records, error, signal, request.log)
+      const type = cursor === undefined ? contentTypes[format] : contentTypes[format].replace('=present', '=absent')
+      putHeaders(reply, type, exportFileName(format, { ...request.query, from: query.from }))
       putTrailers(request, reply, () => [
         [recordsTrailer, String(progress.records)],
-        [nextTrailer, progress.more && progress.last !== undefined ? cursorBehind(progress.last, query) : 'end'],
+        [
+          nextTrailer,
+          around ? '' : progress.more && progress.last !== undefined ? cursorBehind(progress.last, query) : 'end',
+        ],
       ])
       if (!inTime) flushHeadersSoon(reply)
-      const body = Readable.from(counted(first, chunks, count), { objectMode: false, highWaterMark: 64 * 1024 })
+      const body = Readable.from(counted(first, chunks, done), { objectMode: false, highWaterMark: 64 * 1024 })
       // The schema of the answer says what a client sees; that it comes as a stream is no part of it.
       const answer: FastifyReply = reply
       return answer.send(acceptsGzip(request.headers['accept-encoding']) ? gzipped(body, answer) : body)
@@ -142,20 +203,49 @@ async function* counted(
   }
 }
 
-function refuseUnlessOneFile(query: { [name: string]: unknown; order: string }): void {
-  for (const field of ['app', 'instance', 'dir', 'file', 'host']) {
+function refuseUnlessOne(
+  query: { readonly [name: string]: unknown; readonly order: string },
+  format: 'raw' | 'zip',
+  needed: readonly string[],
+): void {
+  const what = format === 'raw' ? 'one file' : 'the files of one instance'
+  for (const field of [...needed, 'host']) {
     const values = query[field]
     const given = Array.isArray(values) ? values.length : 0
     if (given === 1 || (field === 'host' && given === 0)) continue
-    throw new ShiplogError('QUERY_INVALID', `format=raw is one file: it takes one ${field}, not ${given}`, {
-      hint: 'Give one app, instance, dir and file; or take format=txt.',
+    throw new ShiplogError('QUERY_INVALID', `format=${format} is ${what}: it takes one ${field}, not ${given}`, {
+      hint: `Give one ${needed.join(', ').replace(/, (?=\w+$)/, ' and ')}; or take format=txt.`,
     })
   }
   if (query.q !== undefined || query.level !== undefined || query.order !== 'asc') {
-    throw new ShiplogError('QUERY_INVALID', 'format=raw is the file as it is: it takes no q, level or order=desc', {
-      hint: 'Leave them out; or take format=txt.',
-    })
+    throw new ShiplogError(
+      'QUERY_INVALID',
+      `format=${format} is ${what} as it is: it takes no q, level or order=desc`,
+      {
+        hint: 'Leave them out; or take format=txt.',
+      },
+    )
   }
+}
+
+/** Where a group ends cannot be said in a cursor, and a file is read forwards. */
+function refuseContext({ format, order, cursor }: { format: string; order: string; cursor?: string }): void {
+  if (format !== 'raw' && format !== 'zip' && order === 'asc' && cursor === undefined) return
+  throw new ShiplogError(
+    'QUERY_INVALID',
+    'with contextBefore or contextAfter there is no raw, zip, order=desc or cursor',
+    {
+      hint: 'Leave them out; a file as it is, with all lines, is format=raw without context.',
+    },
+  )
+}
+
+/** An archive is whole or it is none. */
+function refuseOfArchive({ cursor, limit }: { cursor?: string; limit?: number }): void {
+  if (cursor === undefined && limit === undefined) return
+  throw new ShiplogError('QUERY_INVALID', 'format=zip takes no limit and no cursor', {
+    hint: 'Leave them out; from and to say which part of the files is wanted.',
+  })
 }
 
 function scanOneFile(store: Store, query: SearchQuery, bounds: Bounds): AsyncIterable<RecordBatch> {
@@ -169,10 +259,9 @@ function scanOneFile(store: Store, query: SearchQuery, bounds: Bounds): AsyncIte
   return store.scanFile({ source, ...start, order: 'asc', from, to }, bounds)
 }
 
-function putHeaders(reply: FastifyReply, format: ExportFormat, name: string, goesOn: boolean): void {
-  const type = contentTypes[format]
+function putHeaders(reply: FastifyReply, type: string, name: string): void {
   reply
-    .type(goesOn ? type.replace('header=present', 'header=absent') : type)
+    .type(type)
     .header('content-disposition', contentDisposition(name))
     .header('cache-control', 'no-store')
     .header('vary', 'accept-encoding')

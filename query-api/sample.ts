@@ -9,7 +9,7 @@ import type { RecordBatch } from '../pipeline/event-batch.ts'
 import type { Bounds, SearchQuery, Selection, Store } from '../pipeline/store.ts'
 
 /** Stretches of time in which lines are counted first; one that holds far more than its share is counted again in pieces. */
-const stretchesMax = 200
+const stretchesMax = 64
 const piecesMax = 64
 /** Of each stretch at least so many lines, so that a quiet hour is seen beside a loud one. */
 const stretchLinesMin = 8

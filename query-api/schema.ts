@@ -84,6 +84,14 @@ export const cursor = Type.Optional(
   }),
 )
 
+/** How many lines of its file come with each hit. */
+export function aroundProperties(most: number) {
+  return {
+    contextBefore: whole(0, most, 0, 'lines of its file before each hit, as grep -B'),
+    contextAfter: whole(0, most, 0, 'lines of its file behind each hit, as grep -A'),
+  }
+}
+
 /** Parameters by name. One with a default is always there for the handler, and need not be sent. */
 export function parameters<T extends TProperties>(properties: T) {
   const schema = Type.Object(properties, { additionalProperties: false })
@@ -153,9 +161,26 @@ export const SearchAnswer = Type.Object(
   {
     records: Type.Array(LogRecordSchema),
     next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the next page, null at the end' }),
+    groups: Type.Optional(
+      Type.Array(
+        Type.Object({
+          records: Type.Array(LogRecordSchema, { description: 'of one file, ascending by place in it' }),
+          hits: Type.Array(Type.Integer(), { description: 'which of these records are hits of this page' }),
+        }),
+        {
+          description:
+            'with contextBefore or contextAfter: the hits with the lines around them; what overlaps or touches is one group',
+        },
+      ),
+    ),
     tookMs: Type.Number(),
   },
-  { examples: [{ records: [recordExample], next: null, tookMs: 3 }] },
+  {
+    examples: [
+      { records: [recordExample], next: null, tookMs: 3 },
+      { records: [recordExample], groups: [{ records: [recordExample], hits: [0] }], next: null, tookMs: 5 },
+    ],
+  },
 )
 
 export const HistogramAnswer = Type.Object(

@@ -2,6 +2,8 @@
 import type { ByteWriter } from '../pipeline/byte-writer.ts'
 import { formatTime, levels } from '../pipeline/record.ts'
 import type { Bounds, Page, Selection, Store } from '../pipeline/store.ts'
+import { contextLinesMax } from './context-groups.ts'
+import { type PageGroup, pageGroups, refuseTooMany } from './page-groups.ts'
 import { createRecordWriter, putArray } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
@@ -12,6 +14,7 @@ const searchParameters = schema.parameters({
   order: schema.order,
   limit: schema.whole(1, schema.searchLimitMax, 100, 'records in one page'),
   cursor: schema.cursor,
+  ...schema.aroundProperties(contextLinesMax),
 })
 
 const histogramParameters = schema.parameters({
@@ -34,11 +37,13 @@ export function searchRoutes(api: Api, { store, config, now }: RouteParts): void
       const started = performance.now()
       const query = searchQueryOf(request.query, now())
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
+      refuseTooMany(request.query)
       const page = await store.search(query, request.query.limit, bounds)
+      const groups = await pageGroups(store, page, request.query, bounds)
       const last = page.records.count - 1
       const next = page.more && last >= 0 ? cursorBehind(keyAt(page.records, last), query) : null
       reply.type('application/json; charset=utf-8')
-      return pageBody(page, next, performance.now() - started).view()
+      return pageBody(page, groups, next, performance.now() - started).view()
     },
   )
 
@@ -99,13 +104,24 @@ async function endOf(
 }
 
 /** The answer written as bytes: a page of 1,000 records makes no record objects. */
-function pageBody({ records }: Page, next: string | null, tookMs: number): ByteWriter {
+function pageBody(
+  { records }: Page,
+  groups: readonly PageGroup[] | undefined,
+  next: string | null,
+  tookMs: number,
+): ByteWriter {
   const writer = createRecordWriter()
   writer.out.text('{"records":')
   putArray(
     writer,
     Array.from({ length: records.count }, (_, i) => [records, i] as const),
   )
+  for (const [n, { lines, hits }] of groups?.entries() ?? []) {
+    writer.out.text(`${n === 0 ? ',"groups":[' : ','}{"records":`)
+    putArray(writer, lines)
+    writer.out.text(`,"hits":${JSON.stringify(hits)}}`)
+  }
+  if (groups !== undefined) writer.out.text(groups.length === 0 ? ',"groups":[]' : ']')
   writer.out.text(`,"next":${JSON.stringify(next)},"tookMs":${Math.round(tookMs * 10) / 10}}`)
   return writer.out
 }
