@@ -1,7 +1,9 @@
-/** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search as grep: 0, 1 none, 2 error. */
+/** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search, patterns and values as grep: 0, 1 none, 2 error. */
 import { readFileSync } from 'node:fs'
 import { runExport } from './cli-export.ts'
+import { runPatterns } from './cli-patterns.ts'
 import { runSearch } from './cli-search.ts'
+import { runValues } from './cli-values.ts'
 import { refuseMissingValues } from './command-flags.ts'
 import { helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
@@ -16,6 +18,8 @@ const help = `shiplog: logs of many containers, found in one place
   shiplog up              everything in one process: tails --root, serves the page and the API on --listen
   shiplog search QUERY    lines that match, newest first     (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
+  shiplog patterns QUERY  the shapes of these lines, counted (--help for its own flags)
+  shiplog values FIELD    what a field can be, counted       (--help for its own flags)
   shiplog version         which one this is
   shiplog help            this text
 
@@ -62,6 +66,8 @@ const commands: Readonly<Record<string, Command>> = {
   up,
   search: runSearch,
   export: runExport,
+  patterns: runPatterns,
+  values: runValues,
   version,
   help: printHelp,
 }
