@@ -109,7 +109,14 @@ export function exportRoutes(api: Api, { store, config, registry, now }: RoutePa
         querystring: exportParameters,
         response: schema.download(
           'The file',
-          [...exportFormats.map((format) => contentTypes[format]), zipType],
+          {
+            [contentTypes.txt]: '10.3.11.18 : 2016/05/16 20:47:10 [info] 9#0: *886 recv() failed\n',
+            [contentTypes.ndjson]: `${JSON.stringify(schema.recordExample)}\n`,
+            [contentTypes.csv]:
+              'time,cluster,app,instance,host,dir,file,level,message\r\n2016-05-16T12:47:10.000000Z,prod,2048,2048-5f9c,10.3.11.18,/nginx,error.log,info,"recv() failed"\r\n',
+            [contentTypes.raw]: '2016/05/16 20:47:10 [info] 9#0: *886 recv() failed\n',
+            [zipType]: 'PK\u0003\u0004',
+          },
           400,
           422,
           429,

@@ -81,6 +81,7 @@ export const cursor = Type.Optional(
     minLength: 1,
     maxLength: 512,
     description: 'goes on exactly behind the place that next of the page before names',
+    examples: ['MS5kLjE0NjM0MDI4MzAwMDAwMDAuMDFqZDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAuMTgyMzMuMC54'],
   }),
 )
 
@@ -333,10 +334,13 @@ const statusTexts: Readonly<Record<number, string>> = {
   503: 'The store cannot be reached, or the server is not ready',
 }
 
-/** The answers of a route that hands out a file. */
-export function download(description: string, types: readonly string[], ...statuses: readonly number[]) {
+/** The answers of a route that hands out a file; by content type, how one begins. */
+export function download(description: string, types: Readonly<Record<string, string>>, ...statuses: readonly number[]) {
   const content = Object.fromEntries(
-    types.map((type) => [type.split(';')[0] as string, { schema: Type.String({ description: 'the file' }) }]),
+    Object.entries(types).map(([type, example]) => [
+      type.split(';')[0] as string,
+      { schema: Type.String({ description: 'the file', examples: [example] }) },
+    ]),
   )
   return { ...answers(Type.Null(), description, ...statuses), 200: { description, content } }
 }

@@ -86,7 +86,8 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
 
   api.setNotFoundHandler({ preHandler: api.rateLimit() }, (request, reply) => {
     const path = pathOf(request)
-    if (knownPaths.some((known) => known.test(path))) {
+    // A GET that comes here has a part that is longer than any name.
+    if (request.method !== 'GET' && knownPaths.some((known) => known.test(path))) {
       reply.header('allow', 'GET')
       throw new HttpError(405, `${request.method} is not possible here`)
     }

@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
+import { decodeCursor } from '../../pipeline/cursor.ts'
 import { ExplainAnswer } from '../../query-api/explain.ts'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
 import * as schema from '../../query-api/schema.ts'
@@ -92,6 +93,22 @@ describe('OpenAPI', () => {
     ])
   })
 
+  test('has an example of each answer, and of each parameter that is not a number, a switch or one of a list', async () => {
+    const { paths } = await described()
+    const without: string[] = []
+    for (const [path, { get }] of Object.entries(paths)) {
+      for (const { schema } of Object.values(get?.responses['200']?.content ?? {})) {
+        if (!('examples' in schema) && !('example' in schema)) without.push(`${path}: answer`)
+      }
+      for (const parameter of get?.parameters ?? []) {
+        const { name, schema } = parameter
+        const telling = ['examples', 'example', 'enum', 'default'].some((key) => key in schema || key in parameter)
+        if (!telling && !('type' in schema && schema.type === 'integer')) without.push(`${path}: ${name}`)
+      }
+    }
+    expect(without).toEqual([])
+  })
+
   test('says of each parameter whether it is needed, and its bounds', async () => {
     const { paths } = await described()
     const parameters = paths['/api/v1/search']?.get?.parameters ?? []
@@ -117,6 +134,13 @@ describe('examples', () => {
     const check = new Ajv2020({ strict: false }).compile(value)
     expect(value.examples.length).toBeGreaterThan(0)
     for (const example of value.examples) expect([check(example), check.errors]).toEqual([true, null])
+  })
+
+  test('that of a cursor is one', () => {
+    expect(decodeCursor((schema.cursor as unknown as { examples: string[] }).examples[0] as string)).toMatchObject({
+      order: 'desc',
+      offset: schema.recordExample.offset,
+    })
   })
 
   test('those of the parameters are understood', () => {
