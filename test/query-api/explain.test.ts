@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { FileState } from '../../pipeline/bus.ts'
 import { ShiplogError } from '../../pipeline/errors.ts'
-import type { Finding } from '../../query-api/explain-findings.ts'
+import { type Finding, findingCodes } from '../../query-api/explain-findings.ts'
 import { firstTime, generationOf, lines, originOf, source } from './memory-store.ts'
 import { type Served, serve } from './serve.ts'
 
@@ -30,6 +31,13 @@ async function helps(query: string, found: Finding): Promise<boolean> {
   const { api } = await serve([...events, ...old])
   return (await api.inject(`/api/v1/search?${parameters}`)).json().records.length > 0
 }
+
+test('docs/http.md names every code, and no other', () => {
+  const text = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8')
+  const rows = text.slice(text.indexOf('## Why a search finds nothing')).split('\n')
+  const named = rows.flatMap((row) => (row.startsWith('| `') ? (row.split('|')[1]?.match(/[A-Z_]{5,}/g) ?? []) : []))
+  expect(named.toSorted()).toEqual([...findingCodes].toSorted())
+})
 
 describe('GET /explain', () => {
   test.each<[string, string, Record<string, unknown>]>([
