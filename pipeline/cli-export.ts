@@ -1,6 +1,7 @@
 /** `shiplog export QUERY`: everything that matches, to a file or to stdout. Exit code: 0 done, 1 failed, 2 usage. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { aroundFlags, aroundHelp, aroundOf, aroundParameters, longAroundFlags } from './cli-around.ts'
+import { type ExportProgress, showProgress } from './cli-progress.ts'
 import {
   isBrokenPipe,
   processTerminal,
@@ -35,7 +36,6 @@ Exit code: 0 done, 1 failed, 2 usage.
 
 /** Records in one request: after each of them the place is remembered, so that a broken export loses one of them. */
 const pageRecords = 200_000
-const progressIntervalMs = 200
 const retrySecondsDefault = 60
 /** Between two attempts, doubled each time. */
 const retryDelayMs = { first: 100, most: 5000 }
@@ -175,7 +175,7 @@ async function retried<T>(
   work: () => Promise<T>,
   file: ExportFile,
   { retryMsMax }: FileExport,
-  progress: ReturnType<typeof showProgress>,
+  progress: ExportProgress,
 ): Promise<T> {
   let delayMs = retryDelayMs.first
   let since: number | undefined
@@ -218,44 +218,4 @@ function limitOf(written: string | undefined): number | undefined {
 
 function usage(message: string, hint: string): ShiplogError {
   return new ShiplogError('CONFIG_INVALID', message, { hint })
-}
-
-/** Records, bytes and rate on one line of a terminal; nothing anywhere else. */
-function showProgress({ stderr }: Terminal, before: number) {
-  const shown = { records: before, bytes: 0 }
-  let waiting = false
-  const started = performance.now()
-  let last = 0
-  const line = (): string => {
-    const seconds = Math.max(0.001, (performance.now() - started) / 1000)
-    const megabytes = shown.bytes / 1e6
-    const records = shown.records.toLocaleString('en')
-    return `${records} records  ${megabytes.toFixed(1)} MB  ${(megabytes / seconds).toFixed(1)} MB/s`
-  }
-  const draw = (): void => {
-    if (stderr.isTTY !== true || performance.now() - last < progressIntervalMs) return
-    last = performance.now()
-    stderr.write(`\r\x1b[2K${line()}`)
-  }
-  return {
-    /** Bytes that have arrived in this run, those that were given up again with them. */
-    seen: (): number => shown.bytes,
-    bytes(count: number): void {
-      shown.bytes += count
-      waiting = false
-      draw()
-    },
-    /** Said once for each time that the connection drops, also where nobody looks at the progress. */
-    waits(reason: string): void {
-      if (!waiting) stderr.write(`${stderr.isTTY === true ? '\r\x1b[2K' : ''}shiplog: ${reason}; asking again\n`)
-      waiting = true
-    },
-    records(count: number): void {
-      shown.records += count
-      draw()
-    },
-    done(label: string): void {
-      if (stderr.isTTY === true) stderr.write(`\r\x1b[2K${label}${line()}\n`)
-    },
-  }
 }

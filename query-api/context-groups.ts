@@ -6,7 +6,7 @@ import { type EventColumns, messageBytes, originAt, type RecordBatch } from '../
 import { type Field, fieldsOf } from '../pipeline/fields.ts'
 import { matches } from '../pipeline/query-matches.ts'
 import { type Level, levels, type Source, sourceKey } from '../pipeline/record.ts'
-import type { Bounds, FilterField, Selection, Store } from '../pipeline/store.ts'
+import type { Bounds, FileQuery, FilterField, Selection, Store } from '../pipeline/store.ts'
 import { keyAt } from './selection.ts'
 
 /** Lines before and behind a hit. */
@@ -15,6 +15,9 @@ export const contextLinesMax = 100
 const filesMax = 10_000
 /** Groups that are remembered of a file: a hit that lies before all of them, since the clock went back, is a group anew. */
 const spansMax = 32
+
+/** Lines that are asked for at once where a group does not end. */
+const pieceLinesMax = 65_536
 
 export interface GroupLine {
   readonly batch: RecordBatch
@@ -84,7 +87,8 @@ export async function* groupLines(
       let touches = false
       if (before > 0 || group > 0) {
         // One more than is wanted: it tells whether this group goes on where the last one ended.
-        scan: for await (const lines of store.scanFile({ ...around, order: 'desc' }, { ...bounds, reuse: false })) {
+        const query = { ...around, order: 'desc' as const, most: before + 2 }
+        scan: for await (const lines of store.scanFile(query, { ...bounds, reuse: false })) {
           for (let k = 0; k < lines.count; k++) {
             const place = keyAt(lines, k)
             if (place.generation === generation && place.offset === offset) continue
@@ -114,11 +118,15 @@ export async function* groupLines(
         continue
       }
       let left = after
-      walk: for await (const lines of store.scanFile({ ...around, order: 'asc' }, bounds)) {
+      let reached: { generation: string; offset: number } | undefined
+      walk: for await (const lines of onwards(store, around, after + 1, bounds)) {
         for (let k = 0; k < lines.count; k++) {
           const place = keyAt(lines, k)
           const itself = place.generation === generation && place.offset === offset
+          // A piece begins with the line that the one before it ended with.
+          if (place.generation === reached?.generation && place.offset === reached.offset) continue
           if (!itself && given.has(place.generation, place.offset)) break walk
+          reached = place
           const hit = itself || (found < limit && isHit(lines, k))
           if (hit) left = after
           else if (--left < 0) break walk
@@ -126,6 +134,29 @@ export async function* groupLines(
         }
       }
     }
+  }
+}
+
+/** A file from a place on, at first only a few lines of it: most groups end there. The place's own line comes once. */
+async function* onwards(
+  store: Pick<Store, 'scanFile'>,
+  around: Omit<FileQuery, 'order'>,
+  first: number,
+  bounds: Bounds,
+): AsyncGenerator<RecordBatch, void, void> {
+  let { start } = around
+  for (let most = first + 1; ; most = Math.min(most * 4, pieceLinesMax)) {
+    let lines = 0
+    for await (const batch of store.scanFile(
+      { ...around, ...(start === undefined ? {} : { start }), order: 'asc', most },
+      bounds,
+    )) {
+      lines += batch.count
+      const { generation, offset } = keyAt(batch, batch.count - 1)
+      yield batch
+      start = { generation, offset }
+    }
+    if (lines < most) return
   }
 }
 

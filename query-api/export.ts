@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createGzip } from 'node:zlib'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { Counter } from 'prom-client'
-import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
 import type { RecordBatch } from '../pipeline/event-batch.ts'
 import type { Bounds, SearchQuery, Store } from '../pipeline/store.ts'
-import { contextLinesMax, groupLines, hitTest } from './context-groups.ts'
+import { groupLines, hitTest } from './context-groups.ts'
 import { archiveFiles, archiveOf } from './export-archive.ts'
 import { contextChunks } from './export-context.ts'
-import { contentTypes, createFormatWriter, exportFormats } from './export-formats.ts'
+import { contentTypes, createFormatWriter } from './export-formats.ts'
+import { exportParameters, refuseWhatDoesNotFit } from './export-parameters.ts'
 import { type ExportProgress, exportChunks } from './export-stream.ts'
 import { contentDisposition, exportFileName } from './file-name.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
@@ -30,27 +30,6 @@ const zipType = 'application/zip'
 /** At the end of the answer: the number of events, and the cursor with which the next export goes on, or `end`. */
 export const recordsTrailer = 'shiplog-records'
 export const nextTrailer = 'shiplog-next'
-
-const exportParameters = schema.parameters({
-  ...schema.Common,
-  order: schema.oneOf(['asc', 'desc'], { default: 'asc', description: 'asc = oldest first' }),
-  format: schema.oneOf([...exportFormats, 'zip'], {
-    default: 'txt',
-    description: 'txt is host : message, raw the bytes of one file, zip the files of one instance',
-  }),
-  csvSafe: Type.Optional(
-    Type.Boolean({ default: true, description: 'cells that a spreadsheet would run get a leading apostrophe' }),
-  ),
-  limit: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: 'at most so many records (default: all)',
-    }),
-  ),
-  cursor: schema.cursor,
-  ...schema.aroundProperties(contextLinesMax),
-})
 
 export function exportRoutes(api: Api, { store, config, registry, now }: RouteParts): void {
   const exported = new Counter({
@@ -127,14 +106,9 @@ export function exportRoutes(api: Api, { store, config, registry, now }: RoutePa
     async (request, reply) => {
       const { format, csvSafe = true, limit, cursor } = request.query
       const query = searchQueryOf(request.query, now())
-      if (format === 'raw') refuseUnlessOne(request.query, format, ['app', 'instance', 'dir', 'file'])
+      refuseWhatDoesNotFit(request.query)
       const { contextBefore: before, contextAfter: after } = request.query
       const around = before > 0 || after > 0
-      if (around) refuseContext(request.query)
-      if (format === 'zip') {
-        refuseUnlessOne(request.query, format, ['app', 'instance'])
-        refuseOfArchive(request.query)
-      }
       const signal = signalOf(reply)
       if (format === 'zip') {
         const name = exportFileName('zip', { ...request.query, from: query.from })
@@ -208,51 +182,6 @@ async function* counted(
   } finally {
     done(failure)
   }
-}
-
-function refuseUnlessOne(
-  query: { readonly [name: string]: unknown; readonly order: string },
-  format: 'raw' | 'zip',
-  needed: readonly string[],
-): void {
-  const what = format === 'raw' ? 'one file' : 'the files of one instance'
-  for (const field of [...needed, 'host']) {
-    const values = query[field]
-    const given = Array.isArray(values) ? values.length : 0
-    if (given === 1 || (field === 'host' && given === 0)) continue
-    throw new ShiplogError('QUERY_INVALID', `format=${format} is ${what}: it takes one ${field}, not ${given}`, {
-      hint: `Give one ${needed.join(', ').replace(/, (?=\w+$)/, ' and ')}; or take format=txt.`,
-    })
-  }
-  if (query.q !== undefined || query.level !== undefined || query.order !== 'asc') {
-    throw new ShiplogError(
-      'QUERY_INVALID',
-      `format=${format} is ${what} as it is: it takes no q, level or order=desc`,
-      {
-        hint: 'Leave them out; or take format=txt.',
-      },
-    )
-  }
-}
-
-/** Where a group ends cannot be said in a cursor, and a file is read forwards. */
-function refuseContext({ format, order, cursor }: { format: string; order: string; cursor?: string }): void {
-  if (format !== 'raw' && format !== 'zip' && order === 'asc' && cursor === undefined) return
-  throw new ShiplogError(
-    'QUERY_INVALID',
-    'with contextBefore or contextAfter there is no raw, zip, order=desc or cursor',
-    {
-      hint: 'Leave them out; a file as it is, with all lines, is format=raw without context.',
-    },
-  )
-}
-
-/** An archive is whole or it is none. */
-function refuseOfArchive({ cursor, limit }: { cursor?: string; limit?: number }): void {
-  if (cursor === undefined && limit === undefined) return
-  throw new ShiplogError('QUERY_INVALID', 'format=zip takes no limit and no cursor', {
-    hint: 'Leave them out; from and to say which part of the files is wanted.',
-  })
 }
 
 function scanOneFile(store: Store, query: SearchQuery, bounds: Bounds): AsyncIterable<RecordBatch> {

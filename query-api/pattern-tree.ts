@@ -5,7 +5,7 @@
  *
  *     level ─► separators and header ─► first word of the text ─► patterns, by how many words are the same
  */
-import { splitWords, standsAlone } from '../pipeline/words.ts'
+import { splitWords } from '../pipeline/words.ts'
 import { maskLine, placeholders, shapeText } from './pattern-mask.ts'
 
 /** Patterns of one tree; lines of further shapes are counted together. */
@@ -17,8 +17,10 @@ export const firstWordsMax = 24
 /** Shapes that are remembered, so that the next line of the same shape costs one look-up. */
 const shapesMax = 20_000
 
-const any = '<*>'
-const known = new Set<string>(placeholders.map((name) => `<${name}>`))
+/** A word that varies. */
+export const any = '<*>'
+/** What stands for something that was masked. */
+export const marks: ReadonlySet<string> = new Set(placeholders.map((name) => `<${name}>`))
 
 export interface Pattern<Example> {
   readonly level: number
@@ -41,7 +43,6 @@ export interface Seen {
 }
 
 interface Shape {
-  readonly masked: string
   readonly words: string[]
   readonly between: string[]
   /** Index of the first word behind the header. */
@@ -159,7 +160,7 @@ function similarity(one: readonly string[], other: readonly string[]): number {
   for (let i = 0; i < one.length; i++) {
     const word = one[i] as string
     if (word === other[i]) {
-      if (known.has(word)) continue
+      if (marks.has(word)) continue
       if (word !== any) same++
     }
     counted++
@@ -195,7 +196,7 @@ function shapeOf(masked: string, cut: boolean): Shape {
   let end = 0
   let body = -1
   for (const { start, end: behind } of splitWords(masked)) {
-    const marked = masked[start - 1] === '<' && masked[behind] === '>' && known.has(masked.slice(start - 1, behind + 1))
+    const marked = masked[start - 1] === '<' && masked[behind] === '>' && marks.has(masked.slice(start - 1, behind + 1))
     const from = marked ? start - 1 : start
     const to = marked ? behind + 1 : behind
     if (body === -1 && from >= bodyAt) body = words.length
@@ -204,62 +205,5 @@ function shapeOf(masked: string, cut: boolean): Shape {
     end = to
   }
   between.push(masked.slice(end))
-  return { masked, words, between, body: body === -1 ? words.length : body, cut }
-}
-
-/** The pattern as text: `用户<*>登录成功, ip <ip>`. What varies side by side is one thing. */
-export function patternText({ words, between, cut }: Pick<Pattern<unknown>, 'words' | 'between' | 'cut'>): string {
-  let text = between[0] as string
-  for (const [i, word] of words.entries()) {
-    if (word !== any || !text.endsWith(any)) text += word
-    text += between[i + 1]
-  }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that some loggers write are no part of the shape.
-  const plain = text.replace(/\u001b\[(?:<num>|[\d;])*m/g, '')
-  return cut ? `${plain}…` : plain
-}
-
-/** What does not end a word: nothing, marks and joiners, and the rest of a list, which stands for anything. */
-const glue = /^[\p{M}\p{Cf}…]*$/u
-/** Phrases of a query; more would not make it narrower. */
-const phrasesMax = 8
-const phraseWordsMax = 24
-const queryUnitsMax = 2000
-
-/**
- * A query that finds all lines of the pattern (and perhaps others): its words, as phrases where they stand side by side.
- * Undefined when it has no word that is the same in all of them.
- */
-export function patternQuery({
-  words,
-  between,
-  cut,
-}: Pick<Pattern<unknown>, 'words' | 'between' | 'cut'>): string | undefined {
-  const phrases: string[][] = []
-  let phrase: string[] = []
-  for (const [i, word] of words.entries()) {
-    const varies = word === any || known.has(word)
-    // A word that grows into a placeholder (`worker<num>`) is no whole word of the line, nor is one that is cut.
-    const touches = (side: string, next: string | undefined): boolean =>
-      glue.test(side) && next !== undefined && known.has(next) && !standsAlone(word)
-    const partial =
-      touches(between[i] as string, words[i - 1]) ||
-      touches(between[i + 1] as string, words[i + 1]) ||
-      (cut && i === words.length - 1)
-    if (!varies && !partial) phrase.push(word)
-    else if (phrase.length > 0) {
-      phrases.push(phrase)
-      phrase = []
-    }
-  }
-  if (phrase.length > 0) phrases.push(phrase)
-  const longest = phrases
-    .map((one) => one.slice(0, phraseWordsMax))
-    .sort((a, b) => b.length - a.length)
-    .slice(0, phrasesMax)
-  let text = ''
-  for (const one of new Set(longest.map((words) => `"${words.join(' ')}"`))) {
-    if (text.length + one.length < queryUnitsMax) text += `${text === '' ? '' : ' '}${one}`
-  }
-  return text === '' ? undefined : text
+  return { words, between, body: body === -1 ? words.length : body, cut }
 }

@@ -566,6 +566,18 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         expect(ids(await drain(store.scanFile(hosted)))).toEqual(ids(model.file(hosted)))
       })
 
+      test.each([1, 2, 7, 511, 513, 1500, 5000])('%d events at most are the first ones of all', async (most) => {
+        for (const order of ['asc', 'desc'] as const) {
+          const everything = { source, order, from: 0, to: Number.POSITIVE_INFINITY }
+          const { generation, offset } = model.file({ ...everything, order: 'asc' })[1190] as LogRecord
+          for (const start of [undefined, { generation, offset }]) {
+            const query = { ...everything, ...(start === undefined ? {} : { start }) }
+            const expected = ids(model.file(query)).slice(0, most)
+            expect(ids(await drain(store.scanFile({ ...query, most })))).toEqual(expected)
+          }
+        }
+      })
+
       test('a reader may leave it, and abort it', async () => {
         const query = { source, order: 'asc' as const, from: 0, to: Number.POSITIVE_INFINITY }
         for await (const _batch of store.scanFile(query)) break

@@ -149,7 +149,8 @@ describe('GET /export with context', () => {
     expect(body.split('\n')).toHaveLength(31)
     expect(body).not.toContain('--')
     expect(store.scans.begun).toBe(store.scans.ended)
-    expect(store.scans.begun).toBeLessThan(5)
+    // The search, the lines before, and pieces of the file of which each is larger than the one before.
+    expect(store.scans.begun).toBeLessThanOrEqual(5)
   })
 
   test('a failure around a hit ends the export; nothing stays open', async () => {

@@ -5,14 +5,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
-import {
-  firstWordsMax,
-  type Pattern,
-  PatternTree,
-  patternQuery,
-  patternsMax,
-  patternText,
-} from '../../query-api/pattern-tree.ts'
+import { patternQuery, patternText } from '../../query-api/pattern-text.ts'
+import { firstWordsMax, type Pattern, PatternTree, patternsMax } from '../../query-api/pattern-tree.ts'
 
 const samples = fileURLToPath(new URL('../fixtures/samples/', import.meta.url))
 
