@@ -15,7 +15,7 @@ const kinds: readonly (readonly [Placeholder, string])[] = [
     'time',
     [
       // 2016-05-16T20:47:10.123+08:00, 2016/05/16 20:47:10,123, 2016-05-16
-      String.raw`\d{4}(?<dash>[-/.])\d{1,2}\k<dash>\d{1,2}(?:[T ]\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?`,
+      String.raw`\d{4}(?:-\d{1,2}-|/\d{1,2}/|\.\d{1,2}\.)\d{1,2}(?:[T ]\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?`,
       // 16/May/2016:20:47:10 +0800, 16-May-2016 20:47:10.123
       String.raw`\d{1,2}[/-][A-Z][a-z]{2}[/-]\d{4}[: ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: [+-]\d{4})?`,
       // May 16 20:47:10
@@ -37,20 +37,29 @@ const word = String.raw`[A-Za-z]*\d[A-Za-z0-9]*(?:\.\d+)*`
 const path = String.raw`(?:/[\w.@%+~:=-]+){2,}/?(?:\?[^\s"']*)?|/[\w.@%+~:=-]*\?[^\s"']*|[A-Za-z]:\\[\w.\\-]+`
 const agent = String.raw`"[A-Za-z][\w.-]*/\d(?:[^"\\]|\\.)*"`
 
-// One pass. Letters and digits in front would make it the end of something else; Han characters and `_` do not.
-const variable = new RegExp(
-  `(?<![A-Za-z0-9])(?:${kinds.map(([name, source]) => `(?<${name}>${source})`).join('|')}|(?<word>${word}))|(?<![\\w<>])(?<path>${path})|(?<agent>${agent})`,
-  'g',
-)
+/** One capture for each kind, in the order of `kinds`, then `word`, `path`, `agent`. Captures with names would cost an object each. */
+function variableOf(some: typeof kinds): RegExp {
+  const captures = some.map(([, source]) => `(${source})`).join('|')
+  // One pass. Letters and digits in front would make it the end of something else; Han characters and `_` do not.
+  return new RegExp(`(?<![A-Za-z0-9])(?:${captures}|(${word}))|(?<![\\w<>])(${path})|(${agent})`, 'g')
+}
+const variable = variableOf(kinds)
+// An address of mail is tried at each word; most lines have none.
+const withoutEmail = kinds.filter(([name]) => name !== 'email')
+const variableWithoutEmail = variableOf(withoutEmail)
 
 /** The first line of a message as its shape: at most `shapeUnitsMax` units of it. */
 export function maskLine(text: string): string {
-  const masked = text.replace(variable, (...found: unknown[]) => {
-    const groups = found.at(-1) as Partial<Record<Placeholder | 'word', string>>
-    if (groups.word !== undefined) return maskWord(groups.word)
-    if (groups.agent !== undefined) return '"<agent>"'
-    for (const name of placeholders) if (groups[name] !== undefined) return `<${name}>`
-    return found[0] as string
+  const [some, pattern] = text.includes('@') ? [kinds, variable] : [withoutEmail, variableWithoutEmail]
+  const masked = text.replace(pattern, (...found: (string | undefined)[]) => {
+    const most = some.length
+    const run = found[most + 1]
+    if (run !== undefined) return maskWord(run)
+    if (found[most + 2] !== undefined) return '<path>'
+    if (found[most + 3] !== undefined) return '"<agent>"'
+    let kind = 0
+    while (found[kind + 1] === undefined) kind++
+    return `<${some[kind]?.[0]}>`
   })
   // Lists of any length are of one shape.
   return masked.includes('>,') || masked.includes('> <') ? masked.replace(/(<(\w+)>)(?:,? ?<\2>){2,}/g, '$1…') : masked
