@@ -42,7 +42,13 @@ export async function pageGroups(
   const hits = ascending(records)
   const groups: { lines: (readonly [RecordBatch, number])[]; hits: number[]; first: number }[] = []
   const isHit = (batch: RecordBatch, i: number): boolean => places.has(idOf(batch, i))
+  const end = performance.now() + (bounds.timeMsMax ?? Number.POSITIVE_INFINITY)
   for await (const { batch, i, hit, group } of groupLines(store, hits, { before, after, isHit, bounds })) {
+    if (performance.now() > end) {
+      throw new ShiplogError('QUERY_TOO_COSTLY', `the lines around the hits took longer than ${bounds.timeMsMax} ms`, {
+        hint: 'Lower limit, or take /export, which has no such bound.',
+      })
+    }
     const current = (groups[group - 1] ??= { lines: [], hits: [], first: Number.POSITIVE_INFINITY })
     if (hit) {
       current.hits.push(current.lines.length)

@@ -200,4 +200,13 @@ describe('GET /search with context', () => {
     const { status, body } = await search(file, 'limit=1000&contextAfter=10')
     expect([status, body.hint]).toEqual([400, expect.stringContaining('/export')])
   })
+
+  test('the time of a search holds for the lines around it too', async () => {
+    const config = { searchTimeMsMax: 30, requestsPerMinuteMax: 1000, listen: '127.0.0.1:0' }
+    const { api, store } = await serve(file, { config })
+    store.before = ({ call }) => (call === 'scan' ? new Promise((resolve) => setTimeout(resolve, 20)) : undefined)
+    const answer = await api.inject('/api/v1/search?cluster=prod&q=hit&contextBefore=1')
+    expect([answer.statusCode, answer.json().code]).toEqual([422, 'QUERY_TOO_COSTLY'])
+    await until(() => store.scans.begun === store.scans.ended)
+  })
 })
