@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ShiplogProcess, startShiplog, waitFor } from '../test/system/process.ts'
 import { dayOfLines, writeCorpus } from './corpus.ts'
-import { memoryOf, metricOf, report } from './measure.ts'
+import { cpuSecondsOf, memoryOf, metricOf, report } from './measure.ts'
 
 const slowReaders = 50
 /** What each of them takes, about as a bad mobile connection. */
@@ -34,20 +34,25 @@ export async function benchExport(): Promise<void> {
       const before = await metricOf(url, `shiplog_export_records_total{format="${format}"}`)
       let most = idle
       const timer = setInterval(() => (most = Math.max(most, memoryOf(pid).now)), 10)
+      const cpu = cpuSecondsOf(pid)
       const started = performance.now()
       await drain(await open(url, format))
       const seconds = (performance.now() - started) / 1000
       clearInterval(timer)
       const records = (await metricOf(url, `shiplog_export_records_total{format="${format}"}`)) - before
       report(`export of ${records} records, ${format}`, `${Math.round(records / seconds)} records/s`, 'aim ≥ 250,000')
+      report('  CPU of all threads', `${(((cpuSecondsOf(pid) - cpu) * 1e6) / records).toFixed(2)} µs a record`)
       report('  memory above idle', `${(most - idle).toFixed(0)} MB`, 'aim ≤ 60')
     }
 
-    const ingest = async (prefix: string): Promise<number> => {
+    // Beside the speed, which others on the machine have a share in: what it cost this process.
+    const ingest = async (prefix: string): Promise<{ speed: number; cpuUs: number }> => {
+      const cpu = cpuSecondsOf(pid)
       const started = performance.now()
       events += writeCorpus(root, { ...day, prefix, seed: prefix.length + 7 }).events
       await inStore()
-      return day.lines / ((performance.now() - started) / 1000)
+      const speed = day.lines / ((performance.now() - started) / 1000)
+      return { speed, cpuUs: ((cpuSecondsOf(pid) - cpu) * 1e6) / day.lines }
     }
     await ingest('a-')
     const alone = await ingest('bb-')
@@ -59,11 +64,11 @@ export async function benchExport(): Promise<void> {
     }, 100)
     const beside = await ingest('ccc-')
     clearInterval(reading)
-    report('ingestion by itself', `${Math.round(alone)} lines/s`)
+    report('ingestion by itself', `${Math.round(alone.speed)} lines/s`, `${alone.cpuUs.toFixed(1)} µs CPU a line`)
     report(
       `ingestion beside ${slowReaders} slow exports (${Math.round(bytes / 1024)} KiB read)`,
-      `${Math.round(beside)} lines/s`,
-      `${(100 - (beside / alone) * 100).toFixed(0)} % slower, aim ≤ 20`,
+      `${Math.round(beside.speed)} lines/s`,
+      `${(100 - (beside.speed / alone.speed) * 100).toFixed(0)} % slower, aim ≤ 20; ${beside.cpuUs.toFixed(1)} µs CPU a line`,
     )
     report('  memory above idle', `${(memoryOf(pid).now - idle).toFixed(0)} MB`)
     for (const reader of readers) reader.destroy()
