@@ -1,9 +1,17 @@
-/** `npm run bench [-- flow tail files]`: prints figures for this machine with the aims beside them. */
+/** `npm run bench [-- flow tail files search export]`: prints figures for this machine with the aims beside them. */
+import { benchExport } from './export.ts'
 import { benchFiles } from './files.ts'
 import { benchFlow } from './flow.ts'
+import { benchSearch } from './search.ts'
 import { benchTail } from './tail.ts'
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { flow: benchFlow, tail: benchTail, files: benchFiles }
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  flow: benchFlow,
+  tail: benchTail,
+  files: benchFiles,
+  search: benchSearch,
+  export: benchExport,
+}
 
 const names = process.argv.slice(2)
 for (const name of names.length > 0 ? names : Object.keys(benches)) {
