@@ -11,7 +11,7 @@ import { compileSelection, compileTime, latestUs, type Query } from './compile.t
 import { AnswerTooLarge, type Connection } from './connection.ts'
 import { batchOfHits, type Hit } from './hits.ts'
 import { type PartitionList, slicesOf } from './partitions.ts'
-import { pageAttemptsMax, type SearchLimits, searchAll, throwIfAborted, within } from './reading.ts'
+import { pageAttemptsMax, retrying, type SearchLimits, searchAll, throwIfAborted, within } from './reading.ts'
 
 /** What a scan or page walks along: stretches one behind the other, each with a sort. */
 interface Walk {
@@ -135,7 +135,8 @@ async function* scanOf(
     signal: bounds?.signal === undefined ? left.signal : AbortSignal.any([bounds.signal, left.signal]),
   }
   try {
-    for (const walk of await within(pageBounds, walks)) {
+    const found = await within(pageBounds, (signal) => retrying(connection, { signal, attemptsMax: Infinity }, walks))
+    for (const walk of found) {
       const cursor = new HitCursor(connection, walk, firstHits)
       const ask = (): Promise<readonly Hit[]> => {
         const asked = within(pageBounds, (signal) => cursor.next({ signal, attemptsMax: Infinity }, hitsMax))

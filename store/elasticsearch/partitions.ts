@@ -4,6 +4,7 @@
  */
 import { clusterPattern } from '../../pipeline/record.ts'
 import type { Connection } from './connection.ts'
+import { pageAttemptsMax, retrying } from './reading.ts'
 
 export interface Partition {
   readonly index: string
@@ -79,10 +80,9 @@ export class PartitionList {
 
   async #ask(): Promise<readonly Partition[]> {
     const path = `/_resolve/index/${encodeURIComponent(`${this.#prefix}-*`)}`
-    const { body } = await this.#connection.json<{ indices: { name: string; attributes: string[] }[] }>({
-      method: 'GET',
-      path,
-    })
+    const { body } = await retrying(this.#connection, { attemptsMax: pageAttemptsMax }, () =>
+      this.#connection.json<{ indices: { name: string; attributes: string[] }[] }>({ method: 'GET', path }),
+    )
     return body.indices
       .filter(({ attributes }) => attributes.includes('open'))
       .flatMap(({ name }) => partitionOfIndex(this.#prefix, name) ?? [])

@@ -41,20 +41,31 @@ export async function searchAll<T>(
     body,
   ])
   const body = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  return retrying(connection, { signal, attemptsMax }, async () => {
+    const answer = await connection.json<{ responses: (Response & T)[] }>({
+      method: 'POST',
+      path: '/_msearch',
+      body,
+      ...(signal === undefined ? {} : { signal }),
+      ...(answerBytesMax === undefined ? {} : { answerBytesMax }),
+    })
+    const { responses } = answer.body
+    for (const { error, status = 500 } of responses) {
+      if (error !== undefined) throw statusError(connection.name, status, causeOf(error))
+    }
+    return responses
+  })
+}
+
+/** Calls `work` again, with a growing pause, as long as its error is one that may pass. */
+export async function retrying<T>(
+  connection: Connection,
+  { signal, attemptsMax }: { readonly signal?: AbortSignal | undefined; readonly attemptsMax: number },
+  work: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await connection.json<{ responses: (Response & T)[] }>({
-        method: 'POST',
-        path: '/_msearch',
-        body,
-        ...(signal === undefined ? {} : { signal }),
-        ...(answerBytesMax === undefined ? {} : { answerBytesMax }),
-      })
-      const { responses } = answer.body
-      for (const { error, status = 500 } of responses) {
-        if (error !== undefined) throw statusError(connection.name, status, causeOf(error))
-      }
-      return responses
+      return await work()
     } catch (error) {
       if (!(error instanceof ShiplogError) || !error.retryable || attempt + 1 >= attemptsMax) throw error
       const pause = AbortSignal.any([connection.closed, ...(signal === undefined ? [] : [signal])])

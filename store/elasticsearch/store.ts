@@ -43,11 +43,10 @@ export async function openElasticsearchStore(options: ElasticsearchOptions): Pro
   const { prefix = defaultPrefix, settings, log, startMsMax = startMsMost } = options
   const connection = new Connection(options)
   try {
-    await waitForServer(startMsMax, log, async () => {
-      await checkVersion(connection)
-      await checkWords(connection)
-      await putTemplate(connection, prefix, { ...defaultSettings, ...settings })
-    })
+    // One by one: a server that is only just up may answer the first and not yet the next.
+    await waitForServer(startMsMax, log, () => checkVersion(connection))
+    await waitForServer(startMsMax, log, () => checkWords(connection))
+    await waitForServer(startMsMax, log, () => putTemplate(connection, prefix, { ...defaultSettings, ...settings }))
   } catch (error) {
     await connection.close()
     throw error
