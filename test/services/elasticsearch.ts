@@ -8,9 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe } from 'vitest'
-import { temporaryFolder } from '../system/process.ts'
-import { findJdk, freePort, type JavaProcess, type Jdk, resolveJars, startJava, whyNoServers } from './java.ts'
+import { findJdk, freePort, type JavaProcess, type Jdk, resolveJars, startJava } from './java.ts'
 
 const version = '9.2.0'
 const artifacts = [
@@ -127,26 +125,4 @@ function zstdLibrary(): string {
   const found = libraryFolders.map((path) => join(path, 'libzstd.so.1')).find((path) => existsSync(path))
   if (found === undefined) throw new Error('libzstd.so.1 was not found: install libzstd1')
   return found
-}
-
-/**
- * Tests that need Elasticsearch: that of ELASTICSEARCH_URL, else one of their own. Where none can be started they are skipped,
- * and the line says why.
- */
-export function elasticsearch(name: string, tests: (url: () => string) => void): void {
-  const given = process.env.ELASTICSEARCH_URL
-  const why = given === undefined ? whyNoServers() : undefined
-  if (why !== undefined) console.error(`\n!!! SKIPPED: “${name}” needs a real Elasticsearch: ${why}\n`)
-  describe.skipIf(why !== undefined)(name, () => {
-    let service: ElasticsearchService | undefined
-    const folder = given === undefined ? temporaryFolder('elasticsearch') : undefined
-    beforeAll(async () => {
-      if (folder !== undefined) service = await startElasticsearch(folder.path)
-    }, 400_000)
-    afterAll(async () => {
-      await service?.stop()
-      folder?.cleanUp()
-    })
-    tests(() => given ?? (service as ElasticsearchService).url)
-  })
 }

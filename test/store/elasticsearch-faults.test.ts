@@ -5,9 +5,8 @@ import type { EventBatch } from '../../pipeline/event-batch.ts'
 import type { Refused, Store } from '../../pipeline/store.ts'
 import { type ElasticsearchOptions, openElasticsearchStore } from '../../store/elasticsearch/store.ts'
 import { dayUs, drain, generationOf, linesOf, Model, noonUs, queryOf } from '../contract/store-model.ts'
-import { elasticsearch } from '../services/elasticsearch.ts'
 import { type Fault, randomFaults, startFaultProxy } from '../services/fault-proxy.ts'
-import { ask, newPrefix, removeAll } from './elasticsearch-place.ts'
+import { ask, elasticsearch, newPrefix, removeAll } from './elasticsearch-place.ts'
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 const index = 'prod-2026.05.16'

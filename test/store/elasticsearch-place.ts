@@ -1,9 +1,22 @@
 /** Stores and states in the real Elasticsearch, each with indices of its own that are removed behind it. */
+import { beforeAll, describe } from 'vitest'
 import type { State } from '../../pipeline/state.ts'
 import type { Store } from '../../pipeline/store.ts'
 import { openElasticsearchState } from '../../store/elasticsearch/state.ts'
 import { type ElasticsearchOptions, openElasticsearchStore } from '../../store/elasticsearch/store.ts'
 import type { OpenedStore } from '../contract/store.ts'
+import { serviceUrl, whySkipped } from '../services/urls.ts'
+
+/** Tests on the real server; skipped where none can be started, which the run itself says loudly. */
+export function elasticsearch(name: string, tests: (url: () => string) => void): void {
+  describe.skipIf(whySkipped('elasticsearch') !== undefined)(name, () => {
+    let url = ''
+    beforeAll(async () => {
+      url = await serviceUrl('elasticsearch')
+    }, 400_000)
+    tests(() => url)
+  })
+}
 
 let places = 0
 

@@ -1,7 +1,6 @@
 import { stateContract } from '../contract/state.ts'
 import { storeContract } from '../contract/store.ts'
-import { elasticsearch } from '../services/elasticsearch.ts'
-import { openStore, statePlace } from './elasticsearch-place.ts'
+import { elasticsearch, openStore, statePlace } from './elasticsearch-place.ts'
 
 elasticsearch('the store in Elasticsearch', (url) => {
   storeContract('elasticsearch', () => openStore(url()))

@@ -12,11 +12,10 @@ import { wordsOf } from '../../pipeline/words.ts'
 import { openSqliteStore } from '../../store/sqlite/store.ts'
 import { drain, generationOf, queryOf, recordsOfBatch } from '../contract/store-model.ts'
 import { queryText } from '../pipeline/query-arbitraries.ts'
-import { elasticsearch } from '../services/elasticsearch.ts'
 import { readSample, sampleFiles, zoneOf } from '../shipper/samples.ts'
 import { readWindows } from '../shipper/windows.ts'
 import { temporaryFolder } from '../system/process.ts'
-import { openStore } from './elasticsearch-place.ts'
+import { elasticsearch, openStore } from './elasticsearch-place.ts'
 
 const queries = Number(process.env.QUERIES ?? 250)
 /** Records of one scan that are compared; of one whole scan for each order, all. */
