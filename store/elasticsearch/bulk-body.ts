@@ -1,13 +1,12 @@
 /**
  * Events as the body of `_bulk`, spliced from their own bytes: an action line and the record's JSON with its `fields`
- * behind it. No object and no string is made but for lines that have fields. Pure.
+ * behind it. No object and no string is made for a line. Pure.
  */
 import { ByteWriter, putDigits } from '../../pipeline/byte-writer.ts'
-import { type EventBatch, type EventColumns, messageBytes, type Origin } from '../../pipeline/event-batch.ts'
-import { fieldsOf } from '../../pipeline/fields.ts'
+import type { EventBatch, EventColumns, Origin } from '../../pipeline/event-batch.ts'
+import { FieldsMember } from '../../pipeline/fields-member.ts'
 import { createRecordJsonWriter, type RecordJsonWriter } from '../../pipeline/record-json.ts'
 import { partitionOf } from '../../pipeline/store.ts'
-import { lowerCase } from '../../pipeline/words.ts'
 import { indexOf } from './partitions.ts'
 
 const dayUs = 86_400_000_000
@@ -18,13 +17,15 @@ export class BulkBody {
   readonly #out = new ByteWriter()
   readonly #records: RecordJsonWriter
   readonly #heads: ActionHeads
-  readonly #equals = new EqualsSigns()
-  readonly #putFields = (columns: EventColumns, i: number): void => this.#fields(columns, i)
+  readonly #fields: FieldsMember
+  readonly #putFields = (columns: EventColumns, i: number): void => this.#fields.put(columns, i)
 
   /** The names of the indices that are written to are added to `indices`. */
   constructor(prefix: string, indices: Set<string>) {
     this.#heads = new ActionHeads(prefix, indices)
     this.#records = createRecordJsonWriter(this.#out)
+    // Queries compare names in lower case; values are shown as they were written.
+    this.#fields = new FieldsMember(this.#out, 'pairs')
   }
 
   get bytes(): number {
@@ -51,14 +52,6 @@ export class BulkBody {
 
   reset(): void {
     this.#out.reset()
-  }
-
-  /** `name=value` with the name in lower case: queries compare it so, and values are shown as they were written. */
-  #fields(columns: EventColumns, i: number): void {
-    if (!this.#equals.mayHaveFields(columns, i)) return
-    const fields = fieldsOf(messageBytes(columns, i).toString('utf8'))
-    if (fields.length === 0) return
-    this.#out.text(`,"fields":${JSON.stringify(fields.map(([name, value]) => `${lowerCase(name)}=${value}`))}`)
   }
 }
 
@@ -88,34 +81,5 @@ class ActionHeads {
     const generation = JSON.stringify(origin.generation).slice(1, -1)
     this.#head = Buffer.from(`{"create":{"_index":"${index}","_id":"${generation}-`)
     return this.#head
-  }
-}
-
-/** Tells from bytes which messages fieldsOf need not look at. Each byte is looked at once for all messages of a batch. */
-class EqualsSigns {
-  #text: Uint8Array | undefined
-  #from = 0
-  /** The first `=` at or behind the place that was asked for last; Infinity = none. */
-  #next = 0
-
-  mayHaveFields({ text, start, length }: EventColumns, i: number): boolean {
-    const from = start[i] as number
-    const end = from + (length[i] as number)
-    if (from === end) return false
-    const first = text[from] as number
-    if (first === 0x7b || first <= 0x20) return true
-    // Messages may be asked for in any order.
-    if (text !== this.#text || this.#from > from) this.#next = 0
-    this.#text = text
-    this.#from = from
-    if (this.#next < from) this.#next = this.#find(text, from)
-    if (this.#next >= end) return false
-    this.#next = this.#find(text, this.#next + 1)
-    return this.#next < end
-  }
-
-  #find(text: Uint8Array, from: number): number {
-    const found = text.indexOf(0x3d, from)
-    return found === -1 ? Number.POSITIVE_INFINITY : found
   }
 }
