@@ -200,7 +200,7 @@ export const options = {
     'indexer and store',
     'CODEC',
     'best_compression',
-    'of an index: best_compression (zstd, a third smaller) or default (LZ4, a little faster)',
+    'of an index: best_compression (zstd, smaller) or default (LZ4, a little faster)',
     /^(best_compression|default)$/,
   ),
   storeRefreshMs: whole(
