@@ -199,8 +199,8 @@ export const options = {
   storeCodec: text(
     'indexer and store',
     'CODEC',
-    'best_compression',
-    'of an index: best_compression (zstd, smaller) or default (LZ4, a little faster)',
+    'default',
+    'of an index: default (LZ4), or best_compression (zstd): a third less disk, exports five times slower',
     /^(best_compression|default)$/,
   ),
   storeRefreshMs: whole(
