@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Client, errors } from '@elastic/elasticsearch'
 import { messageOf, ShiplogError } from '../../pipeline/errors.ts'
-import { type Failure, failureOf, statusError, unavailable } from './failures.ts'
+import { failureOf, statusError, unavailable } from './failures.ts'
 
 export interface ConnectionOptions {
   /** `http://host:9200`, several nodes by commas; a user and a password may stand in it. */
@@ -129,8 +129,6 @@ export class Connection {
     return unavailable(this.name, messageOf(error), error, hint)
   }
 }
-
-export type { Failure }
 
 async function collect(body: AsyncIterable<Buffer>, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []

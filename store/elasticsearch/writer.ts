@@ -72,7 +72,6 @@ export class BulkWriter {
   #indicesTold = 0
   #queue: Run[] = []
   #bodyBytesMax: number
-  readonly #working = new Set<Promise<void>>()
   #loggedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: WriterOptions) {
@@ -121,13 +120,11 @@ export class BulkWriter {
       const body = this.#bodies.pop()
       if (body === undefined) return
       const runs = this.#fill(body)
-      const work = this.#send(body, runs).finally(() => {
-        this.#working.delete(work)
+      void this.#send(body, runs).finally(() => {
         body.reset()
         this.#bodies.push(body)
         this.#work()
       })
-      this.#working.add(work)
     }
   }
 
@@ -230,8 +227,7 @@ export class BulkWriter {
   #sendApart(runs: readonly Run[]): void {
     const body = new BulkBody(this.#options.prefix, this.#indices)
     for (const run of runs) for (let i = run.start; i < run.end; i++) body.append(run.batch, i, run.plain)
-    const work = this.#send(body, runs).finally(() => this.#working.delete(work))
-    this.#working.add(work)
+    void this.#send(body, runs)
   }
 
   #answer(call: Call): void {
