@@ -1,7 +1,8 @@
-/** `npm run bench [-- flow tail files search export]`: prints figures for this machine with the aims beside them. */
+/** `npm run bench [-- flow tail files search export index]`: prints figures for this machine with the aims beside them. */
 import { benchExport } from './export.ts'
 import { benchFiles } from './files.ts'
 import { benchFlow } from './flow.ts'
+import { benchIndex } from './index.ts'
 import { benchSearch } from './search.ts'
 import { benchTail } from './tail.ts'
 
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   files: benchFiles,
   search: benchSearch,
   export: benchExport,
+  index: benchIndex,
 }
 
 const names = process.argv.slice(2)
