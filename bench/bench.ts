@@ -1,13 +1,19 @@
-/** `npm run bench [-- flow tail files page]`: prints figures for this machine with the aims beside them. */
+/** `npm run bench [-- flow tail files search export index page]`: prints figures for this machine with the aims beside them. */
+import { benchExport } from './export.ts'
 import { benchFiles } from './files.ts'
 import { benchFlow } from './flow.ts'
+import { benchIndex } from './index.ts'
 import { benchPage } from './page.ts'
+import { benchSearch } from './search.ts'
 import { benchTail } from './tail.ts'
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   flow: benchFlow,
   tail: benchTail,
   files: benchFiles,
+  search: benchSearch,
+  export: benchExport,
+  index: benchIndex,
   page: benchPage,
 }
 

@@ -43,6 +43,13 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
+/** The value of one line of /metrics, 0 when it is not there (yet). */
+export async function metricOf(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const line = text.split('\n').find((one) => one.startsWith(`${name} `))
+  return line === undefined ? 0 : Number(line.slice(name.length + 1))
+}
+
 /** A row of the report: what was measured, the figure, the aim beside it. */
 export function report(what: string, figure: string, aim = ''): void {
   console.log(`${what.padEnd(52)} ${figure.padStart(26)}   ${aim}`)

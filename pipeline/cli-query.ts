@@ -1,6 +1,6 @@
 /** What the commands that ask a server have in common: their flags, where they write, how they fail. */
 import { readFileSync } from 'node:fs'
-import { type Parameters, ProblemError } from './client.ts'
+import { ProblemError } from './client.ts'
 import { asksForHelp, type ExtraFlags, refuseMissingValues, takeRepeated } from './command-flags.ts'
 import { type CommandLine, type Config, parseCommandLine, readConfig } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
@@ -18,7 +18,7 @@ export const processTerminal: Terminal = { stdout: process.stdout, stderr: proce
 /** Flags that may be given several times: any of the values. `--host` is one too, apart from the option of `up`. */
 const filterFlags = ['app', 'instance', 'dir', 'file', 'host', 'level'] as const
 const queryFlags = { app: true, instance: true, dir: true, file: true, level: true, from: true, to: true, tz: true }
-const otherFlags = { server: true, help: false, order: true, limit: true }
+const otherFlags = { server: true, help: false, limit: true }
 
 export const queryFlagsHelp = `  --server URL            address that shiplog up prints (default: http:// and --listen)
   --cluster NAME          (default)
@@ -35,7 +35,7 @@ export interface QueryCommand {
   readonly cluster: string
   /** The text of the query: all words of the command line. */
   readonly query: string
-  readonly parameters: Parameters
+  readonly parameters: [string, string][]
   readonly flags: ReadonlyMap<string, string>
   /** Nothing but the help is asked for. */
   readonly help: boolean

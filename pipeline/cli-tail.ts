@@ -10,10 +10,11 @@ import {
   type Terminal,
   writeAll,
 } from './cli-query.ts'
-import { asJson, asLine, coloured, limitOf } from './cli-search.ts'
+import { asJson, asLine, limitOf } from './cli-search.ts'
 import { type ApiClient, createClient, type Parameters } from './client.ts'
 import { messageOf, ShiplogError } from './errors.ts'
 import type { LogRecord } from './record.ts'
+import { coloured } from './terminal-text.ts'
 
 const help = `shiplog tail QUERY: lines as they come, as “time host : message”, until Ctrl-C
 
@@ -40,7 +41,7 @@ export async function runTail(
 ): Promise<number> {
   let query = ''
   try {
-    const command = readQueryCommand(args, { json: false }, terminal)
+    const command = readQueryCommand(args, { json: false, order: true }, terminal)
     query = command.query
     if (command.help) {
       terminal.stdout.write(help)

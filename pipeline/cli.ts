@@ -1,12 +1,14 @@
-/** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search as grep: 0, 1 none, 2 error. */
+/** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search, patterns and values as grep: 0, 1 none, 2 error. */
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { checkCheckpoint, explainFile } from '../shipper/explain.ts'
 import { runDoctor } from './cli-doctor.ts'
 import { runExport } from './cli-export.ts'
+import { runPatterns } from './cli-patterns.ts'
 import { runSearch } from './cli-search.ts'
 import { runTail } from './cli-tail.ts'
 import { runToken } from './cli-token.ts'
+import { runValues } from './cli-values.ts'
 import { refuseMissingValues } from './command-flags.ts'
 import { helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
@@ -22,6 +24,8 @@ const help = `shiplog: logs of many containers, found in one place
   shiplog search QUERY    lines that match, newest first     (--help for its own flags)
   shiplog tail QUERY      lines as they come              (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
+  shiplog patterns QUERY  the shapes of these lines, counted (--help for its own flags)
+  shiplog values FIELD    what a field can be, counted       (--help for its own flags)
   shiplog token …         who may ask the API                (--help for its own flags)
   shiplog doctor          checks what it needs; --file PATH says why a file is or is not shipped
   shiplog version         which one this is
@@ -80,6 +84,8 @@ const commands: Readonly<Record<string, Command>> = {
   search: runSearch,
   tail: (args) => runTail(args),
   export: runExport,
+  patterns: runPatterns,
+  values: runValues,
   token: runToken,
   doctor: (args) => runDoctor(args, { checks: [['checkpoint', checkCheckpoint]], explain: explainFile }),
   version,

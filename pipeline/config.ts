@@ -36,6 +36,11 @@ function text(group: Group, value: string, fallback: string, help: string, patte
   return { group, value, default: fallback, help, read }
 }
 
+/** Never shown: not in messages, not in `--help`. */
+function secret(group: Group, value: string, help: string): Option<string> {
+  return { group, value, default: '', help, read: (written) => written }
+}
+
 function whole(
   group: Group,
   unit: string,
@@ -165,7 +170,12 @@ export const options = {
   ),
 
   bus: text('pipeline', 'URL', 'local:', 'local: (in this process); Kafka comes later'),
-  store: text('pipeline', 'URL', '', 'file:DIR (default: file:<data>/store); Elasticsearch comes later'),
+  store: text(
+    'pipeline',
+    'URL',
+    '',
+    'file:DIR (default: file:<data>/store), or http(s)://host:9200 of Elasticsearch 9; more nodes by commas',
+  ),
   data: text('pipeline', 'DIR', './data', 'folder of the checkpoint, the store and small state'),
   demo: toggle(
     'pipeline',
@@ -189,6 +199,48 @@ export const options = {
     'day files of the embedded store held open at once',
   ),
   storeReaders: whole('indexer and store', 'THREADS', 2, [1, 64], 'threads of the embedded store that search'),
+  storeApiKey: secret('indexer and store', 'KEY', 'API key for Elasticsearch, best from the environment'),
+  storeCa: text(
+    'indexer and store',
+    'FILE',
+    '',
+    'PEM file of the authority that signed the certificate of Elasticsearch',
+  ),
+  storeIndexPrefix: text(
+    'indexer and store',
+    'NAME',
+    'shiplog',
+    'what the names of indices begin with: another one keeps two Shiplogs on one Elasticsearch apart',
+    /^[a-z][a-z0-9]{0,31}$/,
+  ),
+  storeShards: whole(
+    'indexer and store',
+    'SHARDS',
+    1,
+    [1, 100],
+    'of an index: one per 30–50 GB a day; more make every search dearer',
+  ),
+  storeReplicas: whole(
+    'indexer and store',
+    'COPIES',
+    1,
+    [0, 10],
+    'of each shard: 0 loses days with a disk, and is for a single node',
+  ),
+  storeCodec: text(
+    'indexer and store',
+    'CODEC',
+    'default',
+    'of an index: default (LZ4), or best_compression (zstd): a third less disk, exports five times slower',
+    /^(best_compression|default)$/,
+  ),
+  storeRefreshMs: whole(
+    'indexer and store',
+    'MS',
+    1000,
+    [100, 600_000],
+    'until Elasticsearch shows what is written; less costs it more',
+  ),
 
   listen: text(
     'query API',

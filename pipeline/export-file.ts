@@ -3,6 +3,7 @@
  * behind bytes that are durable; `FILE` itself appears by rename when it is whole. So a crash at any moment leaves
  * either no FILE, the FILE of before, or the whole new one, and a part that can be gone on with.
  */
+import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Parameters } from './client.ts'
@@ -21,17 +22,37 @@ export interface ExportFile {
   write(chunk: Uint8Array): Promise<void>
   /** Durable when it resolves: an export that is broken off later goes on from here. */
   remember(place: ExportPlace): Promise<void>
-  /** The part becomes the file. */
+  /** Gives up what was written behind the place that was remembered last. */
+  rewind(): Promise<void>
+  /** The part becomes the file, with `FILE.manifest.json` beside it. */
   finish(): Promise<void>
   close(): Promise<void>
 }
 
+/** What was written between two places, one behind the other from the beginning of the file on. */
+export interface ExportChunk {
+  readonly bytes: number
+  readonly records: number
+  /** Of these bytes, hex. */
+  readonly sha256: string
+}
+
 interface Remembered {
-  readonly v: 1
+  readonly v: 2
   readonly asked: Parameters
   readonly bytes: number
   readonly records: number
   readonly cursor: string
+  readonly chunks: readonly ExportChunk[]
+}
+
+/** With it anyone can tell whether FILE is whole and as it was written. */
+export interface ExportManifest {
+  readonly v: 1
+  readonly asked: Parameters
+  readonly bytes: number
+  readonly records: number
+  readonly chunks: readonly ExportChunk[]
 }
 
 /**
@@ -64,6 +85,8 @@ async function openLocked(
   const part = await unwritable(path, () => openPart(partPath, found))
   let bytes = found?.bytes ?? 0
   let place: ExportPlace = { records: found?.records ?? 0, cursor: found?.cursor }
+  let chunks = found?.chunks ?? []
+  let hash = createHash('sha256')
   let closed = false
   const closePart = async (): Promise<void> => {
     if (!closed) await part.close()
@@ -85,20 +108,32 @@ async function openLocked(
         }
       })
       bytes += chunk.length
+      hash.update(chunk)
     },
     async remember({ records, cursor }) {
+      const chunk = { bytes: bytes - bytesOf(chunks), records: records - place.records, sha256: hash.digest('hex') }
+      hash = createHash('sha256')
+      const more = chunk.bytes === 0 && chunk.records === 0 ? chunks : [...chunks, chunk]
       await unwritable(path, async () => {
         await part.datasync()
-        const now: Remembered = { v: 1, asked, bytes, records, cursor: cursor ?? 'end' }
-        await writeFile(`${placePath}.new`, JSON.stringify(now), { flush: true })
-        await rename(`${placePath}.new`, placePath)
+        const now: Remembered = { v: 2, asked, bytes, records, cursor: cursor ?? 'end', chunks: more }
+        await replaceFile(placePath, JSON.stringify(now))
       })
+      chunks = more
       place = { records, cursor }
+    },
+    async rewind() {
+      bytes = bytesOf(chunks)
+      hash = createHash('sha256')
+      await unwritable(path, () => part.truncate(bytes))
     },
     async finish() {
       await unwritable(path, async () => {
         await part.datasync()
         await closePart()
+        // The manifest first: whoever finds FILE finds what it must be.
+        const manifest: ExportManifest = { v: 1, asked, bytes, records: place.records, chunks }
+        await replaceFile(`${path}.manifest.json`, `${JSON.stringify(manifest, null, 1)}\n`)
         await rename(partPath, path)
         await syncFolder(dirname(path))
         await rm(placePath, { force: true })
@@ -161,12 +196,21 @@ async function readPlace(path: string, asked: Parameters): Promise<Remembered | 
 function parsed(text: string): Remembered | undefined {
   try {
     const place = JSON.parse(text) as Partial<Remembered> | null
-    const { v, bytes, records, cursor, asked } = place ?? {}
-    const whole = v === 1 && Number.isSafeInteger(bytes) && Number.isSafeInteger(records)
+    const { v, bytes, records, cursor, asked, chunks } = place ?? {}
+    const whole = v === 2 && Number.isSafeInteger(bytes) && Number.isSafeInteger(records) && Array.isArray(chunks)
     return whole && typeof cursor === 'string' && Array.isArray(asked) ? (place as Remembered) : undefined
   } catch {
     return undefined
   }
+}
+
+function bytesOf(chunks: readonly ExportChunk[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
+}
+
+async function replaceFile(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content, { flush: true })
+  await rename(`${path}.new`, path)
 }
 
 /** A rename is durable only when its folder is. */

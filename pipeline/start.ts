@@ -21,6 +21,8 @@ import { lockData } from './data-lock.ts'
 import { messageOf, ShiplogError, systemCodeOf } from './errors.ts'
 import { addressOf, isLoopback, listenError } from './listen.ts'
 import { reloaded } from './reload.ts'
+import type { State } from './state.ts'
+import type { Store } from './store.ts'
 import { openTokens, type Tokens } from './token-file.ts'
 
 export interface Running {
@@ -94,16 +96,7 @@ async function open(
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
 
-  const folder = storeFolder(config.store)
-  const store = await openSqliteStore({
-    folder,
-    openFilesMax: config.storeOpenFilesMax,
-    readers: config.storeReaders,
-    log: logOf('store'),
-  })
-  onClose(() => store.close())
-  const state = await openSqliteState({ folder })
-  onClose(() => state.close())
+  const { store, state } = await openStore(config, logOf('store'), onClose)
 
   if (config.bus !== 'local:') throw notYet(`--bus ${config.bus}`, 'local:')
   const bus = createLocalBus({ rejectsPath: join(data, 'rejects.ndjson') })
@@ -171,8 +164,45 @@ function refuseOpenDoors({ listen, insecure, tokens }: Config): void {
   })
 }
 
+/** The URL picks the adapters of both ports. The client of Elasticsearch is loaded only where it is used. */
+async function openStore(
+  config: Config,
+  log: Logger,
+  onClose: (closing: Closing) => void,
+): Promise<{ store: Store; state: State }> {
+  if (/^https?:/.test(config.store)) {
+    const options = {
+      url: config.store,
+      apiKey: config.storeApiKey,
+      caPath: config.storeCa,
+      prefix: config.storeIndexPrefix,
+      settings: {
+        shards: config.storeShards,
+        replicas: config.storeReplicas,
+        codec: config.storeCodec,
+        refreshIntervalMs: config.storeRefreshMs,
+      },
+      log,
+    }
+    const { openElasticsearchStore } = await import('../store/elasticsearch/store.ts')
+    const { openElasticsearchState } = await import('../store/elasticsearch/state.ts')
+    const store = await openElasticsearchStore(options)
+    onClose(() => store.close())
+    const state = await openElasticsearchState(options)
+    onClose(() => state.close())
+    return { store, state }
+  }
+  const folder = storeFolder(config.store)
+  const files = { openFilesMax: config.storeOpenFilesMax, readers: config.storeReaders }
+  const store = await openSqliteStore({ folder, ...files, log })
+  onClose(() => store.close())
+  const state = await openSqliteState({ folder })
+  onClose(() => state.close())
+  return { store, state }
+}
+
 function storeFolder(url: string): string {
-  if (!url.startsWith('file:')) throw notYet(`--store ${url}`, 'file:DIR')
+  if (!url.startsWith('file:')) throw notYet('a --store of that kind', 'file:DIR or http(s)://host:9200')
   const path = url.slice('file:'.length).replace(/^\/\/(?=\/)/, '')
   return isAbsolute(path) ? path : resolve(path)
 }

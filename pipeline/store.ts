@@ -47,6 +47,8 @@ export interface FileQuery {
   /** Only events with from <= time < to. */
   readonly from: number
   readonly to: number
+  /** No more than so many events: who wants a few need not wait for a batch of thousands. Undefined = all. */
+  readonly most?: number
 }
 
 export interface Histogram {

@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 import { originAt, type RecordBatch } from '../pipeline/event-batch.ts'
 import type { Bounds, FileQuery } from '../pipeline/store.ts'
-import { alone, Fold, idAt, type Shown } from './fold.ts'
+import { alone, Fold, idAt, type Shown, shownOf } from './fold.ts'
 import { keyOf, recordAt } from './record-at.ts'
 import { createRecordWriter, putArray } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
@@ -87,16 +87,11 @@ async function neighbours(
 ): Promise<Shown[]> {
   const events: Shown[] = []
   if (most === 0) return events
-  for await (const batch of scanSeries(store, query, bounds)) {
-    const marks = await fold?.withParts(batch)
-    for (let i = 0; i < batch.count; i++) {
-      // The port begins at the start itself, which is of the record.
-      if (own.has(idAt(batch, i))) continue
-      const shown = fold === undefined ? alone(batch, i) : await fold.show(batch, i, marks?.[i] === 1)
-      if (shown === undefined) continue
-      events.push(shown)
-      if (events.length === most) return events
-    }
+  // The port begins at the start itself, which is of the record.
+  for await (const shown of shownOf(scanSeries(store, query, bounds, most + 1), fold)) {
+    if (own.has(idAt(shown.batch, shown.i))) continue
+    events.push(shown)
+    if (events.length === most) break
   }
   return events
 }

@@ -16,6 +16,12 @@ export interface ExportProgress {
   last: EventKey | undefined
   /** True when the limit ended it and at least one more event follows. */
   more: boolean
+  /** Lines that came with the records, around them. */
+  around: number
+}
+
+export function newProgress(): ExportProgress {
+  return { records: 0, last: undefined, more: false, around: 0 }
 }
 
 export interface ExportOptions {

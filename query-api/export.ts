@@ -1,17 +1,20 @@
 /** GET /export: every event that matches, as a download that streams for as long as it takes. */
-import { pipeline, Readable } from 'node:stream'
+import { finished, pipeline, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Counter } from 'prom-client'
-import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
 import { originAt, type RecordBatch } from '../pipeline/event-batch.ts'
 import type { Bounds, SearchQuery } from '../pipeline/store.ts'
-import { contentTypes, createFormatWriter, type ExportFormat, exportFormats } from './export-formats.ts'
-import { type ExportProgress, exportChunks } from './export-stream.ts'
+import { groupLines, hitTest } from './context-groups.ts'
+import { archiveFiles, archiveOf } from './export-archive.ts'
+import { contextChunks } from './export-context.ts'
+import { contentTypes, createFormatWriter } from './export-formats.ts'
+import { exportParameters, refuseWhatDoesNotFit } from './export-parameters.ts'
+import { type ExportProgress, exportChunks, newProgress } from './export-stream.ts'
 import { contentDisposition, exportFileName } from './file-name.ts'
-import { Fold } from './fold.ts'
+import { Fold, shownOf } from './fold.ts'
 import { recordAt } from './record-at.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
@@ -27,33 +30,12 @@ const firstBytesMsMax = 1000
 /** A fast one: the network is seldom slower than this is, and a slower one would hold the export up. */
 const gzipLevel = 1
 
+const zipType = 'application/zip'
 /** At the end of the answer: the number of events, and the cursor with which the next export goes on, or `end`. */
 export const recordsTrailer = 'shiplog-records'
 export const nextTrailer = 'shiplog-next'
 
-const exportParameters = schema.parameters({
-  ...schema.Common,
-  order: schema.oneOf(['asc', 'desc'], { default: 'asc', description: 'asc = oldest first' }),
-  format: schema.oneOf(exportFormats, {
-    default: 'txt',
-    description: 'txt is host : message, raw the bytes of one file',
-  }),
-  csvSafe: Type.Optional(
-    Type.Boolean({ default: true, description: 'cells that a spreadsheet would run get a leading apostrophe' }),
-  ),
-  limit: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: 'at most so many records (default: all)',
-    }),
-  ),
-  cursor: schema.cursor,
-  series: schema.series,
-  fold: schema.fold,
-})
-
-export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): void {
+export function exportRoutes(api: Api, { visible, config, registry, now }: RouteParts): void {
   const exported = new Counter({
     name: 'shiplog_export_records_total',
     help: 'Records that were handed out by exports.',
@@ -67,6 +49,41 @@ export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): 
     registers: [registry],
   })
 
+  const count = (
+    format: string,
+    { records, around }: ExportProgress,
+    error: unknown,
+    signal: AbortSignal,
+    request: FastifyRequest,
+  ): void => {
+    exported.inc({ format }, records)
+    // A batch may hold more than is let out.
+    request.records = records + around
+    if (error === undefined) return
+    brokenOff.inc({ reason: signal.aborted ? 'client' : 'store' })
+    if (!signal.aborted) request.log.error({ err: error, records }, 'an export broke off')
+  }
+
+  const sendArchive = async (
+    store: LogStore,
+    name: string,
+    query: SearchQuery,
+    signal: AbortSignal,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    const files = await archiveFiles(store, query, { signal, timeMsMax: config.searchTimeMsMax })
+    const progress = newProgress()
+    const zip = archiveOf(store, files, query, signal, progress)
+    finished(zip, (error) => count('zip', progress, error ?? undefined, signal, request))
+    putHeaders(reply, zipType, name)
+    putTrailers(request, reply, () => [
+      [recordsTrailer, String(progress.records)],
+      [nextTrailer, 'end'],
+    ])
+    return reply.send(zip)
+  }
+
   api.get(
     '/export',
     {
@@ -74,12 +91,19 @@ export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): 
       config: { access: 'logs', slot: 'export' },
       schema: {
         summary: 'Every record that matches, as a file, without a ceiling',
-        description: `Streamed, with gzip if asked. A connection that ends without the last chunk is a broken export. The trailers ${recordsTrailer} and ${nextTrailer} say how many records there were and with which cursor the next export goes on (\`end\` when nothing follows). With a cursor csv has no header. raw needs one app, instance, dir and file (or series), and follows the file itself.`,
+        description: `Streamed, with gzip if asked. A connection that ends without the last chunk is a broken export. The trailers ${recordsTrailer} and ${nextTrailer} say how many records there were and with which cursor the next export goes on (\`end\` when nothing follows). With a cursor csv has no header. With contextBefore or contextAfter each hit comes with the lines around it in its file, as grep -B and -A give them (order=asc, no cursor; the limit and the trailer count hits): in txt a line “--” stands between groups, and “ - ” behind the host of a line that is no hit; ndjson and csv say the group and whether it is a hit. raw needs one app, instance, dir and file (or series), and follows the file itself. zip needs one app and instance: an entry with the original bytes for each file.`,
         tags: ['export'],
         querystring: exportParameters,
         response: schema.download(
           'The file',
-          exportFormats.map((format) => contentTypes[format]),
+          {
+            [contentTypes.txt]: '10.3.11.18 : 2016/05/16 20:47:10 [info] 9#0: *886 recv() failed\n',
+            [contentTypes.ndjson]: `${JSON.stringify(schema.recordExample)}\n`,
+            [contentTypes.csv]:
+              'time,cluster,app,instance,host,dir,file,level,message\r\n2016-05-16T12:47:10.000000Z,prod,2048,2048-5f9c,10.3.11.18,/nginx,error.log,info,"recv() failed"\r\n',
+            [contentTypes.raw]: '2016/05/16 20:47:10 [info] 9#0: *886 recv() failed\n',
+            [zipType]: 'PK\u0003\u0004',
+          },
           400,
           422,
           429,
@@ -89,13 +113,19 @@ export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): 
     },
     async (request, reply) => {
       const { format, csvSafe = true, limit, cursor, fold = true } = request.query
+      refuseWhatDoesNotFit(request.query)
       const signal = signalOf(reply)
       const { store } = visible(request)
-      if (format === 'raw') refuseUnlessOneFile(request.query)
       const query = searchQueryOf(await withSeries(store, request.query, { signal }), now())
+      const { contextBefore: before, contextAfter: after } = request.query
+      const around = before > 0 || after > 0
+      if (format === 'zip') {
+        const name = exportFileName('zip', { ...request.query, from: query.from })
+        return sendArchive(store, name, query, signal, request, reply)
+      }
       const writer = createFormatWriter(format, { csvSafe })
       if (cursor === undefined) writer.begin()
-      const progress: ExportProgress = { records: 0, last: undefined, more: false }
+      const progress = newProgress()
       const bounds = { signal, reuse: true }
       const batches =
         format === 'raw'
@@ -103,7 +133,22 @@ export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): 
           : store.scan(query, bounds)
       const skip = format === 'raw' ? query.after : undefined
       const folds = fold && format !== 'raw' ? new Fold(store, query, bounds) : undefined
-      const chunks = exportChunks(batches, { writer, limit, skip, progress, fold: folds })
+      const chunks =
+        around && format !== 'raw'
+          ? contextChunks(
+              groupLines(store, shownOf(batches, folds), {
+                before,
+                after,
+                isHit: hitTest(query),
+                folds: fold,
+                bounds,
+                ...(limit === undefined ? {} : { limit }),
+              }),
+              format,
+              { csvSafe },
+              progress,
+            )
+          : exportChunks(batches, { writer, limit, skip, progress, fold: folds })
 
       const first = chunks.next()
       // It is awaited again below; without this a failure between would have nobody to hear of it.
@@ -114,21 +159,18 @@ export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): 
         throw signal.reason
       }
 
-      const count = (error?: unknown): void => {
-        exported.inc({ format }, progress.records)
-        // A batch may hold more than a limit lets out.
-        request.records = progress.records
-        if (error === undefined) return
-        brokenOff.inc({ reason: signal.aborted ? 'client' : 'store' })
-        if (!signal.aborted) request.log.error({ err: error, records: progress.records }, 'an export broke off')
-      }
-      putHeaders(reply, format, exportFileName(format, { ...request.query, from: query.from }), cursor !== undefined)
+      const done = (error?: unknown): void => count(format, progress, error, signal, request)
+      const type = cursor === undefined ? contentTypes[format] : contentTypes[format].replace('=present', '=absent')
+      putHeaders(reply, type, exportFileName(format, { ...request.query, from: query.from }))
       putTrailers(request, reply, () => [
         [recordsTrailer, String(progress.records)],
-        [nextTrailer, progress.more && progress.last !== undefined ? cursorBehind(progress.last, query) : 'end'],
+        [
+          nextTrailer,
+          around ? '' : progress.more && progress.last !== undefined ? cursorBehind(progress.last, query) : 'end',
+        ],
       ])
       if (!inTime) flushHeadersSoon(reply)
-      const body = Readable.from(counted(first, chunks, count), { objectMode: false, highWaterMark: 64 * 1024 })
+      const body = Readable.from(counted(first, chunks, done), { objectMode: false, highWaterMark: 64 * 1024 })
       // The schema of the answer says what a client sees; that it comes as a stream is no part of it.
       const answer: FastifyReply = reply
       return answer.send(acceptsGzip(request.headers['accept-encoding']) ? gzipped(body, answer) : body)
@@ -156,22 +198,6 @@ async function* counted(
   }
 }
 
-function refuseUnlessOneFile(query: { [name: string]: unknown; order: string }): void {
-  for (const field of ['app', 'instance', 'dir', 'file', 'host']) {
-    const values = field === 'file' ? [query.file ?? [], query.series ?? []].flat() : query[field]
-    const given = Array.isArray(values) ? values.length : 0
-    if (given === 1 || (field === 'host' && given === 0)) continue
-    throw new ShiplogError('QUERY_INVALID', `format=raw is one file: it takes one ${field}, not ${given}`, {
-      hint: 'Give one app, instance, dir and file (or series); or take format=txt.',
-    })
-  }
-  if (query.q !== undefined || query.level !== undefined || query.order !== 'asc') {
-    throw new ShiplogError('QUERY_INVALID', 'format=raw is the file as it is: it takes no q, level or order=desc', {
-      hint: 'Leave them out; or take format=txt.',
-    })
-  }
-}
-
 /** One file, or the files of one series one behind the other. */
 async function* scanOneLog(
   store: LogStore,
@@ -196,10 +222,9 @@ async function* scanOneLog(
   )
 }
 
-function putHeaders(reply: FastifyReply, format: ExportFormat, name: string, goesOn: boolean): void {
-  const type = contentTypes[format]
+function putHeaders(reply: FastifyReply, type: string, name: string): void {
   reply
-    .type(goesOn ? type.replace('header=present', 'header=absent') : type)
+    .type(type)
     .header('content-disposition', contentDisposition(name))
     .header('cache-control', 'no-store')
     .header('vary', 'accept-encoding')

@@ -14,7 +14,10 @@ export interface ExportNameParts {
 const nameUnitsMax = 150
 
 /** `prod-2048-error.log-20160516T124710Z.txt`; for raw the file's own name. */
-export function exportFileName(format: ExportFormat, { cluster, app, instance, file, from }: ExportNameParts): string {
+export function exportFileName(
+  format: ExportFormat | 'zip',
+  { cluster, app, instance, file, from }: ExportNameParts,
+): string {
   if (format === 'raw') return safeName(file?.[0] ?? 'export.log')
   const single = [app, instance, file].flatMap((values) => (values?.length === 1 ? values : []))
   const at = new Date(Math.floor(from / 1000)).toISOString().replace(/\.\d+|[-:]/g, '')
@@ -29,6 +32,23 @@ function safeName(text: string): string {
     .replace(/[/\\:*?"<>|\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '_')
     .replace(/^[.\s]+|[.\s]+$/g, '')
   return [...safe].slice(0, nameUnitsMax).join('') || 'export'
+}
+
+/**
+ * The path of an entry in an archive, which must stay below the folder that it is unpacked in on any system. `taken` are those
+ * that were given; two that would be the same are told apart.
+ */
+export function entryPath(parts: readonly string[], taken: Set<string>): string {
+  const safe = parts
+    .map((part) => part.toWellFormed().replace(/[/\\:*?"<>|\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '_'))
+    // A name of dots alone leads elsewhere; Windows drops dots and blanks at the end.
+    .map((part) => part.replace(/^\.+$|[.\s]+$/g, (end) => '_'.repeat(end.length)))
+    .filter((part) => part !== '')
+  const path = safe.join('/') || 'file'
+  let unique = path
+  for (let n = 2; taken.has(unique.toLowerCase()); n++) unique = `${path} (${n})`
+  taken.add(unique.toLowerCase())
+  return unique
 }
 
 /** The header value: an ASCII name for old clients (RFC 6266) and the real one (RFC 5987). */

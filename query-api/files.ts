@@ -15,7 +15,9 @@ const filesParameters = schema.parameters({
       examples: [['behind', 'unreadable']],
     }),
   ),
-  lost: Type.Optional(Type.Boolean({ description: 'true: only files that lost bytes; false: only others' })),
+  lost: Type.Optional(
+    Type.Boolean({ description: 'true: only files that lost bytes; false: only others', examples: [true] }),
+  ),
   limit: schema.whole(1, 100_000, 10_000, 'files'),
 })
 

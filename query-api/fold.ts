@@ -25,9 +25,11 @@ export interface Shown {
   readonly parts: readonly string[]
   /** Of the record that a cursor has to stand at to be behind it. */
   readonly last: EventKey
+  /** What it was put together from; undefined = it is a record as it is. */
+  readonly records?: readonly PlacedRecord[]
 }
 
-type PlacedRecord = readonly [batch: RecordBatch, i: number]
+export type PlacedRecord = readonly [batch: RecordBatch, i: number]
 
 /** Records of one event that are read at once. */
 const partsAtOnce = 16
@@ -176,6 +178,20 @@ export class Fold {
   }
 }
 
+/** What is shown of an answer, batch for batch; without a fold the records as they are. */
+export async function* shownOf(
+  batches: AsyncIterable<RecordBatch>,
+  fold: Fold | undefined,
+): AsyncGenerator<Shown, void, void> {
+  for await (const batch of batches) {
+    const marks = await fold?.withParts(batch)
+    for (let i = 0; i < batch.count; i++) {
+      const shown = fold === undefined ? alone(batch, i) : await fold.show(batch, i, marks?.[i] === 1)
+      if (shown !== undefined) yield shown
+    }
+  }
+}
+
 function isBlank(batch: RecordBatch, i: number): boolean {
   return batch.length[i] === 0
 }
@@ -214,7 +230,8 @@ export function joined(records: readonly PlacedRecord[], order: 'asc' | 'desc'):
     origins: [originAt(...head)],
     originOf: new Uint32Array(1),
   }
-  return { batch, i: 0, parts: parts.map((part) => idAt(...part)), last: keyAt(...(order === 'asc' ? last : head)) }
+  const ids = parts.map((part) => idAt(...part))
+  return { batch, i: 0, parts: ids, last: keyAt(...(order === 'asc' ? last : head)), records }
 }
 
 const lineFeed = Buffer.from('\n')

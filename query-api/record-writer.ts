@@ -1,8 +1,8 @@
 /** Records with their fields, as the answers and the NDJSON export have them. */
 import { ByteWriter } from '../pipeline/byte-writer.ts'
 import { type EventColumns, type Origin, originAt, type RecordBatch } from '../pipeline/event-batch.ts'
+import { FieldsMember } from '../pipeline/fields-member.ts'
 import { createRecordJsonWriter } from '../pipeline/record-json.ts'
-import { FieldsMember } from './fields-member.ts'
 import type { Shown } from './fold.ts'
 
 export interface RecordWriter {

@@ -83,6 +83,7 @@ export const cursor = Type.Optional(
     minLength: 1,
     maxLength: 512,
     description: 'goes on exactly behind the place that next of the page before names',
+    examples: ['MS5kLjE0NjM0MDI4MzAwMDAwMDAuMDFqZDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAuMTgyMzMuMC54'],
   }),
 )
 
@@ -96,6 +97,13 @@ export const fold = Type.Optional(
       'an event that was published in parts is one result (`parts` has their ids); false = the records as they are',
   }),
 )
+/** How many lines of its file come with each hit. */
+export function aroundProperties(most: number) {
+  return {
+    contextBefore: whole(0, most, 0, 'lines of its file before each hit, as grep -B'),
+    contextAfter: whole(0, most, 0, 'lines of its file behind each hit, as grep -A'),
+  }
+}
 
 /** Parameters by name. One with a default is always there for the handler, and need not be sent. */
 export function parameters<T extends TProperties>(properties: T) {
@@ -109,7 +117,7 @@ export function parameters<T extends TProperties>(properties: T) {
 /** Who and where, for requests about one cluster. */
 export const Common = { cluster, ...commonProperties }
 
-const recordExample = {
+export const recordExample = {
   v: 1,
   id: '01jd0000000000000000000000-18233',
   time: '2016-05-16T12:47:10.000000Z',
@@ -169,6 +177,18 @@ export const SearchAnswer = Type.Object(
   {
     records: Type.Array(LogRecordSchema),
     next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the next page, null at the end' }),
+    groups: Type.Optional(
+      Type.Array(
+        Type.Object({
+          records: Type.Array(LogRecordSchema, { description: 'of one file, ascending by place in it' }),
+          hits: Type.Array(Type.Integer(), { description: 'which of these records are hits of this page' }),
+        }),
+        {
+          description:
+            'with contextBefore or contextAfter: the hits with the lines around them; what overlaps or touches is one group',
+        },
+      ),
+    ),
     tookMs: Type.Number(),
     partial: Type.Optional(
       Type.Object(
@@ -183,6 +203,7 @@ export const SearchAnswer = Type.Object(
   {
     examples: [
       { records: [recordExample], next: null, tookMs: 3 },
+      { records: [recordExample], groups: [{ records: [recordExample], hits: [0] }], next: null, tookMs: 5 },
       { records: [], next: 'MS5k…', tookMs: 15_003, partial: { coveredFrom: recordExample.time } },
     ],
   },
@@ -448,10 +469,13 @@ export function redirect(description: string, ...statuses: readonly number[]) {
   return { 302: Type.Null({ description }), ...problems }
 }
 
-/** The answers of a route that hands out a file. */
-export function download(description: string, types: readonly string[], ...statuses: readonly number[]) {
+/** The answers of a route that hands out a file; by content type, how one begins. */
+export function download(description: string, types: Readonly<Record<string, string>>, ...statuses: readonly number[]) {
   const content = Object.fromEntries(
-    types.map((type) => [type.split(';')[0] as string, { schema: Type.String({ description: 'the file' }) }]),
+    Object.entries(types).map(([type, example]) => [
+      type.split(';')[0] as string,
+      { schema: Type.String({ description: 'the file', examples: [example] }) },
+    ]),
   )
   return { ...answers(Type.Null(), description, ...statuses), 200: { description, content } }
 }

@@ -3,7 +3,9 @@ import type { ByteWriter } from '../pipeline/byte-writer.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
 import { formatTime, levels } from '../pipeline/record.ts'
 import type { Bounds, Selection } from '../pipeline/store.ts'
+import { contextLinesMax } from './context-groups.ts'
 import { foldedPage, plainPage, type ShownPage } from './folded-page.ts'
+import { type PageGroup, pageGroups, refuseTooMany } from './page-groups.ts'
 import { createRecordWriter, putArray } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
@@ -18,6 +20,7 @@ const searchParameters = schema.parameters({
   cursor: schema.cursor,
   series: schema.series,
   fold: schema.fold,
+  ...schema.aroundProperties(contextLinesMax),
 })
 
 const histogramParameters = schema.parameters({
@@ -41,13 +44,18 @@ export function searchRoutes(api: Api, { visible, config, now }: RouteParts): vo
     async (request, reply) => {
       const started = performance.now()
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
+      refuseTooMany(request.query)
       const { store } = visible(request)
       const query = searchQueryOf(await withSeries(store, request.query, bounds), now())
-      const { limit, fold = true } = request.query
+      const { limit, fold = true, contextBefore, contextAfter } = request.query
       const page = await (fold ? foldedPage : plainPage)(store, query, limit, bounds)
+      const around = { contextBefore, contextAfter, folds: fold }
+      const groups = await pageGroups(store, page.events, around, bounds)
+      // What is looked at around hits is more than what is handed out.
+      if (groups !== undefined) request.records = groups.reduce((sum, { lines }) => sum + lines.length, 0)
       const next = page.next === undefined ? null : cursorBehind(page.next, query)
       reply.type('application/json; charset=utf-8')
-      return pageBody(page, query.order, next, performance.now() - started).view()
+      return pageBody(page, groups, query.order, next, performance.now() - started).view()
     },
   )
 
@@ -116,6 +124,7 @@ async function endOf(
 /** The answer written as bytes: a page of 1,000 records makes no record objects. */
 function pageBody(
   { events, partial }: ShownPage,
+  groups: readonly PageGroup[] | undefined,
   order: 'asc' | 'desc',
   next: string | null,
   tookMs: number,
@@ -123,6 +132,12 @@ function pageBody(
   const writer = createRecordWriter()
   writer.out.text('{"records":')
   putArray(writer, events)
+  for (const [n, { lines, hits }] of groups?.entries() ?? []) {
+    writer.out.text(`${n === 0 ? ',"groups":[' : ','}{"records":`)
+    putArray(writer, lines)
+    writer.out.text(`,"hits":${JSON.stringify(hits)}}`)
+  }
+  if (groups !== undefined) writer.out.text(groups.length === 0 ? ',"groups":[]' : ']')
   writer.out.text(`,"next":${JSON.stringify(next)},"tookMs":${Math.round(tookMs * 10) / 10}`)
   if (partial !== undefined) {
     const covered = { [order === 'desc' ? 'coveredFrom' : 'coveredTo']: formatTime(partial.edge) }

@@ -49,8 +49,9 @@ export function searchQueryOf(
   },
   nowMs: number,
 ): SearchQuery {
-  // Who asks for the bytes of a file means the whole file, however old it is.
-  const asked = request.format === 'raw' ? { ...request, from: request.from?.trim() || '0' } : request
+  // Who asks for the bytes of files means them whole, however old they are.
+  const asked =
+    request.format === 'raw' || request.format === 'zip' ? { ...request, from: request.from?.trim() || '0' } : request
   const { cluster, order } = asked
   if (asked.cursor === undefined) return { cluster, order, ...selectionOf(asked, nowMs) }
   const cursor = decodeCursor(asked.cursor)

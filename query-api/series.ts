@@ -3,6 +3,7 @@ import type { RecordBatch } from '../pipeline/event-batch.ts'
 import { filesOfSeries, seriesOf } from '../pipeline/series.ts'
 import type { Bounds, FileQuery, FilterField, ValueCount } from '../pipeline/store.ts'
 import { lowerCase } from '../pipeline/words.ts'
+import { scanPieces } from './file-pieces.ts'
 import type { LogStore } from './visible.ts'
 
 /** Files of one folder that are looked through, most lines first. */
@@ -43,15 +44,22 @@ export async function seriesValues(
     .slice(0, limit)
 }
 
-/** As scanFile, going on into the files of the series behind (desc: before) this one. */
-export async function* scanSeries(store: LogStore, query: FileQuery, bounds: Bounds): AsyncGenerator<RecordBatch> {
+/** As scanFile, going on into the files of the series behind (desc: before) this one. `first`: see scanPieces. */
+export async function* scanSeries(
+  store: LogStore,
+  query: FileQuery,
+  bounds: Bounds,
+  first?: number,
+): AsyncGenerator<RecordBatch> {
   const { source, start: _, ...rest } = query
-  yield* store.scanFile(query, bounds)
+  const scan = (file: FileQuery): AsyncIterable<RecordBatch> =>
+    first === undefined ? store.scanFile(file, bounds) : scanPieces(store, file, first, bounds)
+  yield* scan(query)
   const files = await filesBeside(store, source, bounds)
   if (query.order === 'desc') files.reverse()
   // Only now is it known that they are wanted.
   for (const file of files.slice(files.indexOf(source.file) + 1)) {
-    yield* store.scanFile({ ...rest, source: { ...source, file } }, bounds)
+    yield* scan({ ...rest, source: { ...source, file } })
   }
 }
 

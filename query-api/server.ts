@@ -13,7 +13,9 @@ import { Histogram } from 'prom-client'
 import { auditRequests } from './audit.ts'
 import { callerOfRequest, guard } from './auth.ts'
 import { contextRoutes } from './context.ts'
+import { explainRoutes } from './explain.ts'
 import { exportRoutes } from './export.ts'
+import { fieldsRoutes } from './fields.ts'
 import { filesRoutes } from './files.ts'
 import { healthRoutes } from './health.ts'
 import { checkHost } from './host-check.ts'
@@ -21,6 +23,7 @@ import { linkRoutes } from './links.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './page.ts'
 import { bodyReader, parameterReader, readQueryString } from './parameters.ts'
+import { patternsRoutes } from './patterns.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
 import { savedSearchRoutes } from './saved-searches.ts'
@@ -96,9 +99,15 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
 
   await api.register(
     async (routes) => {
-      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, tailRoutes, filesRoutes]) {
+      for (const add of [searchRoutes, valuesRoutes, patternsRoutes, fieldsRoutes, contextRoutes, exportRoutes]) {
         add(routes as Api, routeParts)
       }
+      tailRoutes(routes as Api, routeParts)
+      filesRoutes(routes as Api, routeParts)
+      explainRoutes(routes as Api, {
+        ...routeParts,
+        operation: async () => ({ parts: health(), damaged: (await store.stats()).damaged.length }),
+      })
       savedSearchRoutes(routes as Api, { state, now })
       sessionRoutes(routes as Api, { tokens, sessions, now })
     },
@@ -169,7 +178,8 @@ function rememberPaths(api: Api): (request: FastifyRequest, reply: FastifyReply)
   const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
     const path = pathOf(request)
     const known = [...paths.values()].find(({ pattern }) => pattern.test(path))
-    if (known === undefined) return
+    // The path is right and so is the method: a part of it is longer than any name.
+    if (known === undefined || known.methods.includes(request.method)) return
     reply.header('allow', known.methods.join(', '))
     throw new HttpError(405, `${request.method} is not possible here`)
   }

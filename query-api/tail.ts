@@ -25,6 +25,7 @@ const position = Type.String({
   minLength: 1,
   maxLength: 4096,
   description: 'the id of the last event that arrived: goes on behind it, as the header Last-Event-ID does',
+  examples: ['1-42'],
 })
 const tailParameters = schema.parameters({
   ...filterParameters,
@@ -43,7 +44,13 @@ export function tailRoutes(api: Api, { visible, config, now }: RouteParts): void
           'Events: record (a record), missed (events: how many a slow client did not get, null where nobody knows), heartbeat. The id of an event is a position to go on behind; records that came behind the last id may come again, with the same record id.',
         tags: ['search'],
         querystring: tailParameters,
-        response: schema.download('Goes on until the client leaves', ['text/event-stream'], 400, 429, 503),
+        response: schema.download(
+          'Goes on until the client leaves',
+          { 'text/event-stream': `event: record\ndata: ${JSON.stringify(schema.recordExample)}\n\n` },
+          400,
+          429,
+          503,
+        ),
       },
     },
     async (request, reply) => {

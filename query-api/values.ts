@@ -17,7 +17,9 @@ const valuesParameters = schema.parameters({
   cluster: Type.Optional(schema.cluster),
   series: schema.series,
   limit: schema.whole(1, schema.searchLimitMax, 100, 'values'),
-  prefix: Type.Optional(Type.String({ maxLength: 1024, description: 'only values that begin so, in either case' })),
+  prefix: Type.Optional(
+    Type.String({ maxLength: 1024, description: 'only values that begin so, in either case', examples: ['sh'] }),
+  ),
 })
 
 const field = Type.String({

@@ -166,6 +166,7 @@ function* placeWindows(request: Request, query: FileQuery): Windows {
     yield undefined
   }
   const rows = new FoundRows()
+  let left = query.most ?? Number.POSITIVE_INFINITY
   for (const generation of [...generations.keys()].sort((a, b) => (a < b ? -sign : sign))) {
     const edge = start?.generation === generation ? start.offset : undefined
     let waiting = generations.get(generation) as Entry[]
@@ -180,8 +181,8 @@ function* placeWindows(request: Request, query: FileQuery): Windows {
             return entries
           },
         },
-        step: 2,
-        windowRows: 4096,
+        step: Number.isFinite(left) ? 1 : 2,
+        windowRows: Math.min(left, 4096),
         evaluate: () => true,
         collect: (entry, at, end, found) => {
           const part = request.parts[entry.part] as Part
@@ -201,7 +202,16 @@ function* placeWindows(request: Request, query: FileQuery): Windows {
       },
       rows,
     )
-    for (const full of windows) yield full ? { rows, order: sorted(request, rows, sign) } : undefined
+    for (const full of windows) {
+      if (!full) {
+        yield undefined
+        continue
+      }
+      const order = sorted(request, rows, sign).slice(0, left)
+      left -= order.length
+      yield { rows, order }
+      if (left === 0) return
+    }
   }
 }
 

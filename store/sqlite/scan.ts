@@ -10,8 +10,8 @@ import type { ThreadLink } from './thread-link.ts'
 export interface ScanOptions {
   /** Picks the reader that serves the scan. */
   readonly reader: () => ThreadLink
-  /** Kind and query of what follows behind a key; undefined = from the beginning. */
-  readonly queryAfter: (after: EventKey | undefined) => readonly [kind: 'time' | 'file', query: unknown]
+  /** Kind and query of what follows behind a key, and how many events were given until there; undefined = from the beginning. */
+  readonly queryAfter: (after: EventKey | undefined, given: number) => readonly [kind: 'time' | 'file', query: unknown]
   readonly setAside: (notice: Notice) => Promise<void>
   readonly bounds?: Bounds
 }
@@ -27,10 +27,12 @@ export async function* scanOf({
 }: ScanOptions): AsyncGenerator<RecordBatch, void, void> {
   const signal = bounds?.signal
   let after: EventKey | undefined
+  let given = 0
   let suspect: string | undefined
   for (;;) {
-    const damaged = yield* scanFrom(reader(), queryAfter(after), bounds, (key) => {
+    const damaged = yield* scanFrom(reader(), queryAfter(after, given), bounds, (key, events) => {
       after = key
+      given += events
     })
     if (damaged === undefined) return
     if (signal?.aborted) throw new ShiplogError('ABORTED', 'the request was cancelled')
@@ -46,7 +48,7 @@ async function* scanFrom(
   link: ThreadLink,
   [kind, query]: readonly [kind: 'time' | 'file', query: unknown],
   bounds: Bounds | undefined,
-  moved: (key: EventKey) => void,
+  moved: (key: EventKey, events: number) => void,
 ): AsyncGenerator<RecordBatch, DamagedAnswer['damaged'] | undefined, void> {
   const signal = bounds?.signal
   const scan = ++lastScan
@@ -67,11 +69,8 @@ async function* scanFrom(
       if ('damaged' in batch) return batch.damaged
       ahead = ask()
       const last = batch.count - 1
-      moved({
-        time: batch.time[last] as number,
-        generation: originAt(batch, last).generation,
-        offset: batch.offset[last] as number,
-      })
+      const { generation } = originAt(batch, last)
+      moved({ time: batch.time[last] as number, generation, offset: batch.offset[last] as number }, batch.count)
       yield batch
       if (bounds?.reuse === true) (batch.text.buffer as ArrayBuffer).transfer(0)
       aborted.check()

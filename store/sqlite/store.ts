@@ -117,12 +117,17 @@ class SqliteStore implements Store {
 
   scanFile(...[query, bounds]: Parameters<Store['scanFile']>): AsyncIterable<RecordBatch> {
     const step = query.order === 'asc' ? 1 : -1
+    const { most } = query
     return this.#scan(
-      (after) => [
+      (after, given) => [
         'file',
         after === undefined
           ? query
-          : { ...query, start: { generation: after.generation, offset: after.offset + step } },
+          : {
+              ...query,
+              start: { generation: after.generation, offset: after.offset + step },
+              ...(most === undefined ? {} : { most: most - given }),
+            },
       ],
       bounds,
     )

@@ -162,7 +162,9 @@ function fieldCounter(name: string, add: Add): Counter {
       const { meta, text } = view.chunk(chunk, row - chunk + 1)
       const at = row - meta.first
       const message = text.toString('utf8', meta.starts[at], meta.starts[at + 1])
-      for (const [key, value] of fieldsOf(message)) if (lowerCase(key) === name) add(value, 1, time)
+      const found = fieldsOf(message).filter(([key]) => lowerCase(key) === name)
+      // Events are counted: a line that has a value twice has it.
+      for (const value of new Set(found.map(([, value]) => value))) add(value, 1, time)
     },
     end: () => undefined,
   }

@@ -7,17 +7,10 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { workerData } from 'node:worker_threads'
 import { messageOf, ShiplogError } from '../../pipeline/errors.ts'
-import type { EventBatch, Origin } from '../../pipeline/event-batch.ts'
-import { levels, sourceFields, timeOrigins } from '../../pipeline/record.ts'
+import type { EventBatch } from '../../pipeline/event-batch.ts'
+import { faultOf, faultOfOrigin } from '../../pipeline/event-faults.ts'
 import { type Dropped, partitionOf } from '../../pipeline/store.ts'
-import {
-  isClusterName,
-  listPartitions,
-  type PartitionName,
-  partitionBytes,
-  partitionPath,
-  setAside,
-} from './catalog.ts'
+import { listPartitions, type PartitionName, partitionBytes, partitionPath, setAside } from './catalog.ts'
 import { isDamage, writeError } from './database.ts'
 import { PartitionWriter } from './partition.ts'
 import { notify, serve } from './thread.ts'
@@ -42,10 +35,6 @@ const { folder, openFilesMax } = workerData as WriterOptions
 /** Bytes of messages in one group: what a commit, and so the wait for it, may take. */
 const groupBytesMax = 8 * 1024 * 1024
 const dayUs = 86_400_000_000
-const earliestUs = Date.UTC(1970, 0, 1) * 1000
-/** Of one event in its file: what the columns of a block can hold. */
-const eventBytesMost = 2 ** 31 - 1
-const latestUs = Date.UTC(9999, 11, 31) * 1000
 
 /** Least recently used first. */
 const open = new Map<string, PartitionWriter>()
@@ -278,28 +267,6 @@ function openShare(
   const share: Share = { key, writer, origin, start, stop: start }
   shares.set(key, share)
   return share
-}
-
-/** Why no event of this origin can ever be stored; undefined when they can. */
-function faultOfOrigin({ source, generation, encoding, readAt }: Origin): string | undefined {
-  if (!isClusterName(source.cluster)) return `${JSON.stringify(source.cluster)} is no name for a cluster`
-  if (!Number.isFinite(readAt)) return `${readAt} is no time of reading`
-  // Types say so, but events come from other programs too, and SQLite throws at what it cannot bind: for ever, on every retry.
-  const texts = { ...Object.fromEntries(sourceFields.map((field) => [field, source[field]])), generation, encoding }
-  for (const [name, value] of Object.entries(texts)) if (typeof value !== 'string') return `its ${name} is no text`
-  return undefined
-}
-
-/** Why an event can never be stored; undefined when it can. */
-function faultOf(batch: EventBatch, i: number): string | undefined {
-  const time = batch.time[i] as number
-  if (!(time >= earliestUs && time < latestUs)) return `the time ${time} is not between the years 1970 and 9999`
-  const offset = batch.offset[i] as number
-  if (!Number.isSafeInteger(offset) || offset < 0) return `${offset} is no offset in a file`
-  if ((batch.bytes[i] as number) > eventBytesMost) return `${batch.bytes[i]} bytes are too many for one event`
-  if ((batch.level[i] as number) >= levels.length) return `${batch.level[i]} is no level`
-  if ((batch.timeFrom[i] as number) >= timeOrigins.length) return `${batch.timeFrom[i]} is no origin of a time`
-  return undefined
 }
 
 function openWriter(name: PartitionName): PartitionWriter {

@@ -5,12 +5,13 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ShiplogError } from '../../pipeline/errors.ts'
-import { type EventBatch, recordsOf } from '../../pipeline/event-batch.ts'
+import { type EventBatch, originAt, recordOf, recordsOf } from '../../pipeline/event-batch.ts'
 import { fieldsOf } from '../../pipeline/fields.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
 import { type EventKey, type LogRecord, levels, parseTime } from '../../pipeline/record.ts'
 import type { FilterField, SearchQuery, Store } from '../../pipeline/store.ts'
 import { lowerCase } from '../../pipeline/words.ts'
+import { readSample } from '../../query-api/sample.ts'
 import {
   dayUs,
   drain,
@@ -474,15 +475,15 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
             fc.integer({ min: 1, max: 9 }),
             fc.constantFrom('asc' as const, 'desc' as const),
             async (batches, texts, limit, order) => {
-              for (const [n, lines] of batches) {
-                // Lines pile up over the runs, so that later queries meet many blocks.
-                await write(
+              // Lines pile up over the runs, so that later queries meet many blocks.
+              await write(
+                ...batches.map(([n, lines]) =>
                   linesOf(lines, {
                     generation: generationOf(generation++),
                     source: { app: `app-${n}`, file: `f${n}` },
                   }),
-                )
-              }
+                ),
+              )
               for (const query of texts) {
                 const searched = queryOf(query, { order })
                 const expected = model.search(searched)
@@ -495,7 +496,8 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           ),
           { numRuns: 60 },
         )
-      })
+        // Thousands of requests, for a store that is a server.
+      }, 60_000)
     })
 
     describe('scans', () => {
@@ -624,6 +626,18 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         expect(ids(await drain(store.scanFile(hosted)))).toEqual(ids(model.file(hosted)))
       })
 
+      test.each([1, 2, 7, 511, 513, 1500, 5000])('%d events at most are the first ones of all', async (most) => {
+        for (const order of ['asc', 'desc'] as const) {
+          const everything = { source, order, from: 0, to: Number.POSITIVE_INFINITY }
+          const { generation, offset } = model.file({ ...everything, order: 'asc' })[1190] as LogRecord
+          for (const start of [undefined, { generation, offset }]) {
+            const query = { ...everything, ...(start === undefined ? {} : { start }) }
+            const expected = ids(model.file(query)).slice(0, most)
+            expect(ids(await drain(store.scanFile({ ...query, most })))).toEqual(expected)
+          }
+        }
+      })
+
       test('a reader may leave it, and abort it', async () => {
         const query = { source, order: 'asc' as const, from: 0, to: Number.POSITIVE_INFINITY }
         for await (const _batch of store.scanFile(query)) break
@@ -637,7 +651,9 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         for (let n = 0; n < 4; n++) {
           const lines = Array.from({ length: 900 }, (_, i) => ({
             message:
-              i % 3 === 0 ? `{"status":${200 + (i % 5)},"Kind":"k${n}"}` : `plain ${i % 2 === 0 ? 'even' : 'odd'}`,
+              i % 3 === 0
+                ? `{"status":${200 + (i % 5)},"Kind":["k${n}","k${n}","x"]}`
+                : `plain ${i % 2 === 0 ? 'even' : 'odd'}`,
             time: noonUs + n * dayUs + i * 60 * secondUs,
             level: (i + n) % levels.length,
           }))
@@ -676,6 +692,30 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           expect(histogram.counts.map((bucket) => [...bucket])).toEqual(counts)
           expect(histogram.total).toBe(records.length)
         }
+      })
+
+      test('a sample stands for all: every stretch in proportion, the same lines each time, none that does not match', async () => {
+        const selection = { ...queryOf('even'), from: noonUs + 1, to: Number.POSITIVE_INFINITY }
+        const all = new Set(ids(model.select(selection)))
+        const read = async (linesMax: number) => {
+          const taken: string[] = []
+          let weight = 0
+          const bounds = { signal: new AbortController().signal, timeMsMax: 60_000 }
+          const sample = await readSample(store, selection, linesMax, bounds, (batch, i, share) => {
+            taken.push((recordOf(batch, i, originAt(batch, i)) satisfies LogRecord).id)
+            weight += share
+          })
+          return { sample, taken, weight: Math.round(weight) }
+        }
+        const some = await read(150)
+        expect(some.sample).toMatchObject({ total: all.size, lines: some.taken.length })
+        expect(some.sample.stretches).toBeGreaterThan(20)
+        expect([some.weight, new Set(some.taken).size]).toEqual([all.size, some.taken.length])
+        expect(some.taken.filter((id) => !all.has(id))).toEqual([])
+        expect(await read(150)).toEqual(some)
+        const whole = await read(10_000)
+        expect(whole.sample).toEqual({ total: all.size, lines: all.size, stretches: 0 })
+        expect(new Set(whole.taken)).toEqual(all)
       })
 
       test('a histogram needs an end', async () => {
@@ -783,8 +823,9 @@ function naiveValues(records: readonly LogRecord[], field: string): { value: str
   const counts = new Map<string, { value: string; count: number; last: number }>()
   for (const record of records) {
     const time = parseTime(record.time)
+    // Events are counted: a line that has a value twice has it.
     const values = field.startsWith('fields.')
-      ? fieldsOf(record.message).flatMap(([key, value]) => (lowerCase(key) === field.slice(7) ? [value] : []))
+      ? new Set(fieldsOf(record.message).flatMap(([key, value]) => (lowerCase(key) === field.slice(7) ? [value] : [])))
       : [record[field as FilterField | 'cluster']]
     for (const value of values) {
       const known = counts.get(value)

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -22,18 +23,33 @@ function folder(): string {
   return path
 }
 
-/** Runs the command with pages of 10 records. */
+/** Runs the command with pages of 10 records; a connection that drops is the end of it unless the test says otherwise. */
 async function run(served: Served, args: string[], terminal = recordTerminal()) {
   const server = served.api.server.listening ? (served.api.listeningOrigin ?? '') : await listen(served)
-  const code = await runExport(['--cluster', 'prod', '--server', server, ...args], terminal, 10)
+  const code = await runExport(['--cluster', 'prod', '--server', server, '--retry-seconds', '0', ...args], terminal, 10)
   return { code, out: terminal.out(), errors: terminal.errors() }
+}
+
+/** The manifest says of each chunk what the file really has there. */
+function expectManifest(path: string, records: number): void {
+  const manifest = JSON.parse(readFileSync(`${path}.manifest.json`, 'utf8'))
+  const content = readFileSync(path)
+  let at = 0
+  let counted = 0
+  for (const chunk of manifest.chunks) {
+    const bytes = content.subarray(at, at + chunk.bytes)
+    expect(chunk.sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
+    at += chunk.bytes
+    counted += chunk.records
+  }
+  expect([at, counted, manifest.bytes, manifest.records]).toEqual([content.length, records, content.length, records])
 }
 
 /** The store fails at the n-th batch of 3 events, counted over all requests. */
 function failAt(served: Served, n: number): void {
   let batches = 0
-  served.store.before = () => {
-    if (++batches === n) throw new ShiplogError('STORE_UNAVAILABLE', 'the disk is away')
+  served.store.before = ({ call }) => {
+    if (call === 'scan' && ++batches === n) throw new ShiplogError('STORE_UNAVAILABLE', 'the disk is away')
   }
 }
 
@@ -64,7 +80,7 @@ describe('shiplog export', () => {
     const out = join(dir, 'logs')
     expect(await run(served, [...file, '--out', out])).toEqual({ code: 0, out: '', errors: '' })
     expect(readFileSync(out, 'utf8')).toBe(inOne.out)
-    expect(readdirSync(dir)).toEqual(['logs'])
+    expect(readdirSync(dir)).toEqual(['logs', 'logs.manifest.json'])
   })
 
   test('a file that was there stays as it is until the new one is whole', async () => {
@@ -95,7 +111,57 @@ describe('shiplog export', () => {
     // What was there already was not asked for again.
     expect(served.store.scans.batches - scans).toBeLessThanOrEqual(n <= 4 ? 12 : n <= 8 ? 8 : 4)
     expect(readFileSync(out, 'utf8')).toBe((await run(served, ['--format', 'csv'])).out)
-    expect(readdirSync(dir)).toEqual(['logs.csv'])
+    expect(readdirSync(dir)).toEqual(['logs.csv', 'logs.csv.manifest.json'])
+    expectManifest(out, 25)
+  })
+
+  test.each(Array.from({ length: 9 }, (_, i) => i + 1))(
+    'a connection that drops at batch %d is asked again by itself',
+    async (n) => {
+      const served = await serve(lines(messages))
+      const out = join(folder(), 'logs.ndjson')
+      await listen(served)
+      const whole = (await run(served, ['--format', 'ndjson'])).out
+      // A page is sent when it is whole, so the first failure of all is one of a server that was never reached.
+      failAt(served, n)
+      const { code, errors } = await run(served, ['--out', out, '--format', 'ndjson', '--retry-seconds', '10'])
+      if (n <= 4) {
+        expect([code, existsSync(out)]).toEqual([1, false])
+        return
+      }
+      expect([code, errors.match(/asking again/g)?.length]).toEqual([0, 1])
+      expect(readFileSync(out, 'utf8')).toBe(whole)
+      expectManifest(out, 25)
+    },
+  )
+
+  test('what fails again and again at the same place is given up in time, and can be gone on with', async () => {
+    const served = await serve(lines(messages))
+    const out = join(folder(), 'logs.txt')
+    let batches = 0
+    served.store.before = ({ call }) => {
+      if (call === 'scan' && ++batches > 5) throw new ShiplogError('STORE_UNAVAILABLE', 'the disk is away')
+    }
+    const started = performance.now()
+    const { code, errors } = await run(served, ['--out', out, '--retry-seconds', '1'])
+    expect([code, errors.match(/asking again/g)?.length]).toEqual([1, 1])
+    expect(errors).toContain('--resume: 10 records are in')
+    expect(performance.now() - started).toBeLessThan(5000)
+    expect(batches).toBeGreaterThan(6)
+  })
+
+  test('lines around hits, and zip, come in one piece, with a manifest of one chunk', async () => {
+    const served = await serve(lines(messages))
+    const out = join(folder(), 'logs.txt')
+    expect((await run(served, ['--out', out, '-C', '1', '"line 12"'])).code).toBe(0)
+    const [before, hit, after] = [11, 12, 13].map((n) => messages[n])
+    expect(readFileSync(out, 'utf8')).toBe(`10.3.11.18 - ${before}\n10.3.11.18 : ${hit}\n10.3.11.18 - ${after}\n`)
+    expectManifest(out, 1)
+    const zip = join(folder(), 'logs.zip')
+    const one = ['--app', '2048', '--instance', '2048-5f9c', '--format', 'zip']
+    expect((await run(served, ['--out', zip, ...one])).code).toBe(0)
+    expect(readFileSync(zip).subarray(0, 4)).toEqual(Buffer.from('PK\u0003\u0004'))
+    expectManifest(zip, 25)
   })
 
   test('what a crash left behind the remembered place is written again', async () => {
@@ -167,7 +233,7 @@ describe('shiplog export', () => {
     expect(await run(served, ['--out', out, '--resume'])).toEqual({ code: 0, out: '', errors: '' })
     expect(readFileSync(out, 'utf8')).toBe(wholeTxt)
     expect(served.store.scans.batches).toBe(batches)
-    expect(readdirSync(dir)).toEqual(['logs.txt'])
+    expect(readdirSync(dir)).toEqual(['logs.txt', 'logs.txt.manifest.json'])
   })
 
   test('two exports to one file at a time: the second is refused, and both may come after the first', async () => {
@@ -190,7 +256,7 @@ describe('shiplog export', () => {
     expect((await first).code).toBe(0)
     expect(readFileSync(out, 'utf8')).toBe(wholeTxt)
     expect((await run(served, ['--out', out])).code).toBe(0)
-    expect(readdirSync(dir)).toEqual(['logs.txt'])
+    expect(readdirSync(dir)).toEqual(['logs.txt', 'logs.txt.manifest.json'])
   })
 
   test('the lock of an export that was killed holds nobody up', async () => {

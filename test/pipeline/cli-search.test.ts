@@ -62,6 +62,39 @@ describe('shiplog search', () => {
     expect(plain.out).not.toContain('\x1b')
   })
 
+  test('-B, -A and -C give the lines around each, groups apart', async () => {
+    const many = await serve(lines(Array.from({ length: 9 }, (_, i) => (i % 5 === 1 ? `hit ${i}` : `line ${i}`))))
+    const shown = (out: string) => out.split('\n').map((line) => line.slice(39))
+    const lined = async (...args: string[]) => shown((await search(many, ['hit', '--order', 'asc', ...args])).out)
+    expect(await lined('-C', '1')).toEqual([
+      '- line 0',
+      ': hit 1',
+      '- line 2',
+      '',
+      '- line 5',
+      ': hit 6',
+      '- line 7',
+      '',
+    ])
+    expect(await lined('-A1')).toEqual([': hit 1', '- line 2', '', ': hit 6', '- line 7', ''])
+    expect(await lined('-B', '1', '-C', '2')).toEqual(await lined('--context-before=1', '--context-after=2'))
+    const json = await search(many, ['hit', '-B', '1', '--json', '--limit', '1'])
+    expect(
+      json.out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { message: 'line 5', group: 1, hit: false },
+      { message: 'hit 6', group: 1, hit: true },
+    ])
+    // A letter without a number is a word, and behind -- everything is.
+    expect((await search(many, ['hit', '-A'])).code).toBe(0)
+    expect(shown((await search(many, ['--', 'hit', '-C', '1'])).out)).toEqual([': hit 1', ''])
+    expect((await search(many, ['-C', '90', 'hit', '--limit', '100'])).errors).toContain('/export')
+    expect((await search(many, ['-C', '90', 'hit'])).code).toBe(0)
+  })
+
   test('exit codes are those of grep', async () => {
     expect(await search(await served(), ['nowhere'])).toEqual({ code: 1, out: '', errors: '' })
     expect((await search(await served(), ['--limit', '0'])).code).toBe(2)

@@ -8,6 +8,8 @@ test.each([
   [['up', '--help'], '--retention-days'],
   [['search', '-h'], '--server URL'],
   [['export', '-h'], '--out FILE'],
+  [['patterns', '--help'], '--compare'],
+  [['values', '--help'], '--prefix TEXT'],
 ])('shiplog %j prints help', async (args, text) => {
   const { code, stdout } = await runCli(args)
   expect([code, stdout]).toEqual([0, expect.stringContaining(text)])

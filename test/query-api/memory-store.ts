@@ -117,7 +117,7 @@ export function createMemoryStore(events: StoredEvent[] = []): MemoryStore {
       return { records: batchOfEvents(all.slice(0, limit)), more: all.length > limit }
     },
     scan: (query, bounds = {}) => batches(found(query), bounds),
-    scanFile({ source: file, start, order, from, to }, bounds = {}) {
+    scanFile({ source: file, start, order, from, to, most }, bounds = {}) {
       const sign = order === 'asc' ? 1 : -1
       const place = ({ origin, offset }: StoredEvent): EventKey => ({ time: 0, generation: origin.generation, offset })
       const all = store.events
@@ -127,7 +127,7 @@ export function createMemoryStore(events: StoredEvent[] = []): MemoryStore {
         .filter(({ time }) => time >= from && time < to)
         .filter((event) => start === undefined || sign * compareKeys(place(event), { time: 0, ...start }) >= 0)
         .sort((a, b) => sign * compareKeys(place(a), place(b)))
-      return batches(all, bounds)
+      return batches(all.slice(0, most), bounds)
     },
     async histogram(selection, buckets, bounds = {}) {
       await store.before({ call: 'search', batch: 0, bounds })

@@ -1,7 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
+import { decodeCursor } from '../../pipeline/cursor.ts'
+import { ExplainAnswer } from '../../query-api/explain.ts'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
 import * as schema from '../../query-api/schema.ts'
+import * as patternsSchema from '../../query-api/schema-patterns.ts'
 import { generationOf, lines } from './memory-store.ts'
 import { serve } from './serve.ts'
 
@@ -83,9 +86,12 @@ describe('OpenAPI', () => {
     expect([check(description), check.errors]).toEqual([true, null])
     expect(Object.keys(description.paths).sort()).toEqual([
       '/api/v1/context',
+      '/api/v1/explain',
       '/api/v1/export',
+      '/api/v1/fields',
       '/api/v1/files',
       '/api/v1/histogram',
+      '/api/v1/patterns',
       '/api/v1/search',
       '/api/v1/searches',
       '/api/v1/searches/{id}',
@@ -97,6 +103,22 @@ describe('OpenAPI', () => {
       '/l/{line}',
       '/s/{id}',
     ])
+  })
+
+  test('has an example of each answer, and of each parameter that is not a number, a switch or one of a list', async () => {
+    const { paths } = await described()
+    const without: string[] = []
+    for (const [path, { get }] of Object.entries(paths)) {
+      for (const { schema } of Object.values(get?.responses['200']?.content ?? {})) {
+        if (!('examples' in schema) && !('example' in schema)) without.push(`${path}: answer`)
+      }
+      for (const parameter of get?.parameters ?? []) {
+        const { name, schema } = parameter
+        const telling = ['examples', 'example', 'enum', 'default'].some((key) => key in schema || key in parameter)
+        if (!telling && !('type' in schema && schema.type === 'integer')) without.push(`${path}: ${name}`)
+      }
+    }
+    expect(without).toEqual([])
   })
 
   test('says of each parameter whether it is needed, and its bounds', async () => {
@@ -113,7 +135,7 @@ describe('OpenAPI', () => {
 })
 
 describe('examples', () => {
-  const answers = Object.entries(schema).flatMap(([name, value]) =>
+  const answers = Object.entries({ ...schema, ...patternsSchema, ExplainAnswer }).flatMap(([name, value]) =>
     typeof value === 'object' && value !== null && 'examples' in value
       ? [[name, value as { examples: unknown[] }] as const]
       : [],
@@ -124,6 +146,13 @@ describe('examples', () => {
     const check = new Ajv2020({ strict: false }).compile(value)
     expect(value.examples.length).toBeGreaterThan(0)
     for (const example of value.examples) expect([check(example), check.errors]).toEqual([true, null])
+  })
+
+  test('that of a cursor is one', () => {
+    expect(decodeCursor((schema.cursor as unknown as { examples: string[] }).examples[0] as string)).toMatchObject({
+      order: 'desc',
+      offset: schema.recordExample.offset,
+    })
   })
 
   test('those of the parameters are understood', () => {
@@ -148,6 +177,9 @@ describe('answers', () => {
     ['/api/v1/values/app?cluster=prod', schema.ValuesAnswer],
     [`/api/v1/context?cluster=prod&id=${id}&time=2016-05-16T12:47:10.001000Z`, schema.ContextAnswer],
     ['/api/v1/files', schema.FilesAnswer],
+    ['/api/v1/patterns?cluster=prod&compare=previous', patternsSchema.PatternsAnswer],
+    ['/api/v1/explain?cluster=prod&q=nowhere+three', ExplainAnswer],
+    ['/api/v1/fields?cluster=prod', patternsSchema.FieldsAnswer],
     ['/health', schema.HealthAnswer],
     ['/api/v1/search?cluster=prod&q="', schema.ProblemAnswer],
   ])('%s is by its schema', async (url, answerSchema) => {

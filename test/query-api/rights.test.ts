@@ -10,6 +10,7 @@ import { formatTime } from '../../pipeline/record.ts'
 import { firstTime, generationOf, lines, originOf, source } from './memory-store.ts'
 import { bearer, serveWithRights } from './rights-callers.ts'
 import { config, until } from './serve.ts'
+import { unzipped } from './unzipped.ts'
 
 const places = [
   { cluster: 'prod', app: '2048' },
@@ -25,7 +26,7 @@ const markOf = ({ cluster, app }: Place): string =>
 const generationAt = (place: Place): string =>
   generationOf(places.findIndex(({ cluster, app }) => cluster === place.cluster && app === place.app) + 10)
 const events = places.flatMap((place) =>
-  lines([`${markOf(place)} x=${markOf(place)}`, 'second'], originOf(place, generationAt(place))),
+  lines([`${markOf(place)} x=${markOf(place)} y=1`, 'second'], originOf(place, generationAt(place))),
 )
 
 const callers: readonly {
@@ -68,6 +69,7 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
   'GET /api/v1/search': [
     (place) => ({ url: `/api/v1/search?${common(place)}` }),
     ({ cluster }) => ({ url: `/api/v1/search?cluster=${cluster}` }),
+    ({ cluster }) => ({ url: `/api/v1/search?cluster=${cluster}&q=second&contextBefore=1&contextAfter=1` }),
     ({ cluster, app }) => ({ url: `/api/v1/search?cluster=${cluster}&q=app:${app}` }),
     ({ cluster, app }) => ({
       url: `/api/v1/search?cluster=${cluster}&order=asc&app=${places.map((one) => one.app).join('&app=')}&app=${app}`,
@@ -84,12 +86,30 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
     () => ({ url: '/api/v1/values/cluster' }),
     (place) => ({ url: `/api/v1/values/cluster?${common(place)}` }),
   ],
+  'GET /api/v1/patterns': [
+    (place) => ({ url: `/api/v1/patterns?${common(place)}` }),
+    ({ cluster }) => ({ url: `/api/v1/patterns?cluster=${cluster}&compare=previous&sort=change` }),
+    ({ cluster, app }) => ({ url: `/api/v1/patterns?cluster=${cluster}&q=app:${app}` }),
+  ],
+  'GET /api/v1/fields': [
+    (place) => ({ url: `/api/v1/fields?${common(place)}` }),
+    ({ cluster }) => ({ url: `/api/v1/fields?cluster=${cluster}` }),
+  ],
+  'GET /api/v1/explain': [
+    (place) => ({ url: `/api/v1/explain?${common(place)}` }),
+    (place) => ({ url: `/api/v1/explain?${common(place)}&q=nowhere` }),
+    ({ cluster }) => ({ url: `/api/v1/explain?cluster=${cluster}&q=nowhere` }),
+    ({ app }) => ({ url: `/api/v1/explain?cluster=nowhere&app=${app}` }),
+    ({ cluster }) => ({ url: `/api/v1/explain?cluster=${cluster}&app=nowhere&file=nowhere` }),
+  ],
   'GET /api/v1/context': [
     (place) => ({ url: `/api/v1/context?cluster=${place.cluster}&id=${idAt(place)}&time=${time}` }),
   ],
   'GET /api/v1/export': [
     (place) => ({ url: `/api/v1/export?${common(place)}` }),
     ({ cluster }) => ({ url: `/api/v1/export?cluster=${cluster}&format=ndjson` }),
+    ({ cluster }) => ({ url: `/api/v1/export?cluster=${cluster}&q=second&contextBefore=1` }),
+    (place) => ({ url: `/api/v1/export?${common(place)}&format=zip&instance=${source.instance}` }),
     (place) => ({
       url: `/api/v1/export?${common(place)}&format=raw&instance=${source.instance}&dir=${source.dir}&file=${source.file}`,
     }),
@@ -127,21 +147,25 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
   'HEAD /*': [() => ({ url: '/assets/x.js', method: 'HEAD' })],
 }
 
-async function served() {
-  const made = await serveWithRights(events, {
-    health: () => ({ shipper: 'at /var/log/secret' }),
-    config: { ...config, tailsPerClientMax: 100 },
-  })
-  for (const place of places) {
+async function served(holds: (place: Place) => boolean = () => true) {
+  const made = await serveWithRights(
+    events.filter(({ origin }) => holds(origin.source)),
+    {
+      health: () => ({ shipper: 'at /var/log/secret' }),
+      config: { ...config, tailsPerClientMax: 100 },
+    },
+  )
+  for (const place of places.filter(holds)) {
     const file: FileState = {
       source: { ...source, ...place },
       generation: generationAt(place),
       path: `/logs/${markOf(place)}.log`,
-      state: 'following',
-      size: 1,
+      state: 'unreadable',
+      reason: `${markOf(place)} is not ours`,
+      size: 2,
       read: 1,
       acknowledged: 1,
-      lost: 0,
+      lost: 1,
       updatedAt: firstTime,
     }
     await made.parts.state.put(`file/${place.cluster}/${file.generation}`, file)
@@ -151,6 +175,15 @@ async function served() {
 
 /** The answer of a route; of a tail, which never ends, what it says until it is quiet. */
 async function answered({ api, bus }: Awaited<ReturnType<typeof served>>, options: InjectOptions) {
+  if (String(options.url).includes('format=zip')) {
+    const answer = await api.inject(options)
+    const { statusCode, headers } = answer
+    const isZip = headers['content-type'] === 'application/zip'
+    const body = isZip
+      ? JSON.stringify([...(await unzipped(answer.rawPayload))].map(([path, bytes]) => [path, String(bytes)]))
+      : answer.body
+    return { statusCode, headers, body, json: () => JSON.parse(body) }
+  }
   if (!String(options.url).includes('/tail?')) return api.inject(options)
   const answer = await api.inject({ ...options, payloadAsStream: true })
   const stream = answer.stream()
@@ -227,6 +260,14 @@ describe('nobody', () => {
   })
 })
 
+/** These answer with counts and names, not with lines. */
+const counting = new Set(['/api/v1/values/:field', '/api/v1/histogram', '/api/v1/explain'])
+
+/** How the pipeline is belongs to an explanation, for operators. */
+function isTold(role: string, answer: { json(): { empty: boolean } }): boolean {
+  return role === 'operator' && answer.json().empty
+}
+
 describe.each(callers)('$name', ({ role, grants, sees }) => {
   test.each(places)('sees of $cluster/$app what it may', async (place) => {
     const made = await served()
@@ -243,7 +284,8 @@ describe.each(callers)('$name', ({ role, grants, sees }) => {
         if (access === 'operator') expect(answer.statusCode, what).toBe(role === 'operator' ? 200 : 403)
         if (access === 'open')
           expect(answer.body.includes('/var/log/secret'), what).toBe(role === 'operator' && url.startsWith('/health'))
-        if (access !== 'logs' || url === '/api/v1/values/:field' || url === '/api/v1/histogram') continue
+        if (url === '/api/v1/explain') expect(answer.body.includes('/var/log/secret'), what).toBe(isTold(role, answer))
+        if (access !== 'logs' || counting.has(url)) continue
         expect(answer.body.includes(markOf(place)), what).toBe(sees(place))
       }
     }
@@ -262,8 +304,22 @@ describe.each(callers)('$name', ({ role, grants, sees }) => {
       for (const ask of Object.values(asks).flat()) {
         const { url, method = 'GET' } = ask(place)
         // Only those that name the app, and no clock.
-        if (!url.includes(common(place)) || method !== 'GET') continue
+        if (!url.includes(common(place)) || method !== 'GET' || url.includes('/explain?')) continue
         expect(await plain(ask, place), url).toEqual(await plain(ask, { ...nowhere, cluster: place.cluster }))
+      }
+    }
+  })
+
+  test('explains as if nothing else were there', async () => {
+    const made = await served()
+    const other = await served(sees)
+    const who = (of: typeof made) => bearer(of.tokens.issue('who', role, of === made ? grants : ['*/*']))
+    const [headers, otherHeaders] = [who(made), who(other)]
+    for (const place of [...places, nowhere]) {
+      for (const ask of asks['GET /api/v1/explain'] ?? []) {
+        const { url } = ask(place)
+        const { body } = await made.api.inject({ url, headers })
+        expect([url, body]).toEqual([url, (await other.api.inject({ url, headers: otherHeaders })).body])
       }
     }
   })

@@ -18,6 +18,7 @@ interface Service {
 /** By the name that a test asks for; imported only then. */
 const starters: Readonly<Record<string, (folder: string) => Promise<Service>>> = {
   kafka: async (folder) => (await import('./kafka.ts')).startKafka(folder),
+  elasticsearch: async (folder) => (await import('./elasticsearch.ts')).startElasticsearch(folder),
 }
 
 declare module 'vitest' {

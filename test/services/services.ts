@@ -1,6 +1,7 @@
 /** `npm run services`: the real servers for a developer, up until Ctrl-C; prints their URLs as the tests take them. */
 import { join } from 'node:path'
 import { temporaryFolder } from '../system/process.ts'
+import { startElasticsearch } from './elasticsearch.ts'
 import { whyNoServers } from './java.ts'
 import { startKafka } from './kafka.ts'
 
@@ -10,7 +11,12 @@ if (why !== undefined) {
   process.exit(1)
 }
 const folder = temporaryFolder('services')
-const services = [{ name: 'KAFKA_URL', ...(await startKafka(join(folder.path, 'kafka'))) }]
+const kafka = await startKafka(join(folder.path, 'kafka'))
+const elasticsearch = await startElasticsearch(join(folder.path, 'elasticsearch'))
+const services = [
+  { name: 'KAFKA_URL', url: kafka.url, stop: () => kafka.stop() },
+  { name: 'ELASTICSEARCH_URL', url: elasticsearch.url, stop: () => elasticsearch.stop() },
+]
 for (const { name, url } of services) console.log(`export ${name}=${url}`)
 console.log('# up until Ctrl-C')
 

@@ -53,7 +53,13 @@ export async function startShiplog(args: readonly string[], uid?: number): Promi
   })
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
-  await waitFor(() => stdout().includes('\n') || child.exitCode !== null || child.signalCode !== null, 15_000)
+  try {
+    await waitFor(() => stdout().includes('\n') || child.exitCode !== null || child.signalCode !== null, 15_000)
+  } catch (error) {
+    // Nobody has a handle on it: it would outlive the test.
+    await end(child, 'SIGKILL')
+    throw error
+  }
   if (!stdout().includes('\n')) throw new Error(`shiplog ended with ${child.exitCode}: ${stderr()}`)
   return {
     url: stdout().trim(),

@@ -2,8 +2,9 @@
  * The fields of a JSON object from its bytes to the bytes of their JSON: what `fieldsOf` (pipeline/fields.ts) says of such a
  * message, without parsing it into objects. What is rare is left to it: see `false` below.
  */
-import { fieldDepthMax, fieldNameUnitsMax, fieldsMax, fieldValueUnitsMax } from '../pipeline/fields.ts'
+
 import { type FieldSink, hashOf, hashSeed } from './field-sink.ts'
+import { fieldDepthMax, fieldNameUnitsMax, fieldsMax, fieldValueUnitsMax } from './fields.ts'
 
 const quote = 0x22
 const comma = 0x2c

@@ -1,6 +1,6 @@
 /** Where the fields of one message go as JSON: `"name":["value"]` behind each other, each name once. */
-import type { ByteWriter } from '../pipeline/byte-writer.ts'
-import { fieldsMax } from '../pipeline/fields.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { fieldsMax } from './fields.ts'
 
 /** A power of two, and twice the most names that a message can have. */
 const slots = 2 * fieldsMax
@@ -76,6 +76,44 @@ export class FieldSink {
     bytes[at++] = 34
     bytes[at++] = 93
     this.out.at = at
+    this.count++
+  }
+}
+
+/** The same as `"name=value"` behind each other, names in lower case (they are ASCII here): what an index looks up. */
+export class PairSink extends FieldSink {
+  /** Where the name stands in what was written. */
+  #name = 0
+  #nameEnd = 0
+
+  override open(text: Uint8Array, from: number, to: number): void {
+    const bytes = this.out.bytes
+    let at = this.out.at
+    if (this.count > 0) bytes[at++] = 44
+    bytes[at++] = 34
+    this.#name = at
+    for (let i = from; i < to; i++) {
+      const byte = text[i] as number
+      bytes[at++] = byte >= 65 && byte <= 90 ? byte + 32 : byte
+    }
+    bytes[at++] = 61
+    this.#nameEnd = at
+    this.out.at = at
+  }
+
+  override between(): void {
+    const bytes = this.out.bytes
+    let at = this.out.at
+    bytes[at++] = 34
+    bytes[at++] = 44
+    bytes[at++] = 34
+    bytes.copyWithin(at, this.#name, this.#nameEnd)
+    this.out.at = at + this.#nameEnd - this.#name
+    this.count++
+  }
+
+  override close(): void {
+    this.out.bytes[this.out.at++] = 34
     this.count++
   }
 }

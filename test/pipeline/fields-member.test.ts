@@ -6,12 +6,16 @@ import { describe, expect, test } from 'vitest'
 import { ByteWriter } from '../../pipeline/byte-writer.ts'
 import { columnsOf } from '../../pipeline/event-batch.ts'
 import { fieldNameUnitsMax, fieldsMax, fieldsOf, fieldValueUnitsMax } from '../../pipeline/fields.ts'
-import { FieldsMember } from '../../query-api/fields-member.ts'
+import { type FieldsForm, FieldsMember } from '../../pipeline/fields-member.ts'
+import { lowerCase } from '../../pipeline/words.ts'
 
 /** What is said to be meant: the values of each name, names in the order in which they come first. */
-function expected(message: Uint8Array): string {
+function expected(message: Uint8Array, form: FieldsForm): string {
   const fields = fieldsOf(Buffer.from(message).toString('utf8'))
   if (fields.length === 0) return ''
+  if (form === 'pairs') {
+    return `,"fields":${JSON.stringify(fields.map(([name, value]) => `${lowerCase(name)}=${value}`))}`
+  }
   const byName: Record<string, string[]> = Object.create(null)
   for (const [name, value] of fields) (byName[name] ??= []).push(value)
   return `,"fields":${JSON.stringify(byName)}`
@@ -21,13 +25,16 @@ function expected(message: Uint8Array): string {
 function expectSame(messages: readonly (string | Uint8Array)[]): void {
   const bytes = messages.map((message) => Buffer.from(message as Uint8Array))
   const columns = columnsOf(bytes.map((message, i) => ({ message, offset: i, bytes: 0, time: 0 })))
-  const out = new ByteWriter(16)
-  const member = new FieldsMember(out)
-  for (const [i, message] of bytes.entries()) {
-    out.reset()
-    member.put(columns, i)
-    const written = out.view().toString('utf8')
-    if (written !== expected(message)) expect(written, message.toString('utf8')).toBe(expected(message))
+  for (const form of ['by-name', 'pairs'] as const) {
+    const out = new ByteWriter(16)
+    const member = new FieldsMember(out, form)
+    for (const [i, message] of bytes.entries()) {
+      out.reset()
+      member.put(columns, i)
+      const written = out.view().toString('utf8')
+      const wanted = expected(message, form)
+      if (written !== wanted) expect(written, message.toString('utf8')).toBe(wanted)
+    }
   }
 }
 
@@ -49,7 +56,15 @@ describe('fields from bytes', () => {
     ['brackets', ['a=(1)) b=[2]] c={3}}', 'a=1) b=2,)|', 'a=) b=x', 'a=,, b=1 c=2', 'a=f(x), b=g[1];']],
     [
       'names that come again',
-      ['a=1 a=2 b=3', '{"a":1,"a":2}', '{"a":{"b":1},"a.b":2}', '{"a":1,"a":{}}', '{"a":{},"a":1}'],
+      [
+        'A=1 a=2 Bc=3',
+        '{"A":1,"Bc":[1,2,3]}',
+        'a=1 a=2 b=3',
+        '{"a":1,"a":2}',
+        '{"a":{"b":1},"a.b":2}',
+        '{"a":1,"a":{}}',
+        '{"a":{},"a":1}',
+      ],
     ],
     [
       'arrays',

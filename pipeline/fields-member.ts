@@ -1,23 +1,29 @@
-/** `"fields":{…}` of a record, from the bytes of its message: most lines cost no string and no object. */
+/** The `fields` of a record, from the bytes of its message: most lines cost no string and no object. */
 import { isUtf8 } from 'node:buffer'
-import type { ByteWriter } from '../pipeline/byte-writer.ts'
-import { type EventColumns, messageBytes } from '../pipeline/event-batch.ts'
-import { fieldNameUnitsMax, fieldsMax, fieldsMessageUnitsMax, fieldsOf } from '../pipeline/fields.ts'
-import { FieldSink } from './field-sink.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { type EventColumns, messageBytes } from './event-batch.ts'
+import { FieldSink, PairSink } from './field-sink.ts'
+import { type Field, fieldNameUnitsMax, fieldsMax, fieldsMessageUnitsMax, fieldsOf } from './fields.ts'
 import { putJson } from './json-bytes.ts'
 import { putLogfmt } from './logfmt-bytes.ts'
+import { lowerCase } from './words.ts'
 
-const head = Buffer.from(',"fields":{')
+/** `{"name":["value"]}` for readers; `["name=value"]`, the name in lower case, for an index. */
+export type FieldsForm = 'by-name' | 'pairs'
+
+const heads = { 'by-name': Buffer.from(',"fields":{'), pairs: Buffer.from(',"fields":[') }
+const ends = { 'by-name': 125, pairs: 93 }
 /** Quotes, colon, brackets and comma of a field. */
 const punctuationBytes = 8
 
 /** The most that the fields of a message can be: each byte may become six, and each name may repeat those around it. */
 function fieldsRoom(length: number): number {
-  return length * 6 + head.length + 1 + Math.min(fieldsMax, length / 3) * (fieldNameUnitsMax + punctuationBytes)
+  return length * 6 + heads.pairs.length + 1 + Math.min(fieldsMax, length / 3) * (fieldNameUnitsMax + punctuationBytes)
 }
 
 export class FieldsMember {
   readonly #out: ByteWriter
+  readonly #form: FieldsForm
   readonly #sink: FieldSink
   #text: Uint8Array = new Uint8Array(0)
   #view: Buffer = Buffer.alloc(0)
@@ -25,12 +31,13 @@ export class FieldsMember {
   #equals = 0
   #searchedFrom = 0
 
-  constructor(out: ByteWriter) {
+  constructor(out: ByteWriter, form: FieldsForm = 'by-name') {
     this.#out = out
-    this.#sink = new FieldSink(out)
+    this.#form = form
+    this.#sink = form === 'pairs' ? new PairSink(out) : new FieldSink(out)
   }
 
-  /** Writes `,"fields":{…}` (name → values), as `fieldsOf` gives them, or nothing when the message has none. */
+  /** Writes `,"fields":…` in its form, as `fieldsOf` gives them, or nothing when the message has none. */
   put(columns: EventColumns, i: number): void {
     const { text } = columns
     const start = columns.start[i] as number
@@ -44,18 +51,27 @@ export class FieldsMember {
     const sink = this.#sink
     const before = out.at
     out.reserve(fieldsRoom(end - start))
-    out.copy(head)
+    out.copy(heads[this.#form])
     sink.begin()
     const sure =
       end - start <= fieldsMessageUnitsMax &&
       (brace === -1 ? putLogfmt(sink, text, start, end, equals) : putJson(sink, text, brace, end)) &&
       (!sink.wide || isUtf8(text.subarray(start, end)))
     if (sure && sink.count >= (brace === -1 ? 2 : 1)) {
-      out.byte(125)
+      out.byte(ends[this.#form])
       return
     }
     out.at = before
-    if (!sure) putGrouped(out, columns, i)
+    if (!sure) this.#putSlowly(columns, i)
+  }
+
+  /** What the writers from bytes leave: a name that comes again, escapes in names, bounds, what only looks like JSON. */
+  #putSlowly(columns: EventColumns, i: number): void {
+    const fields = fieldsOf(messageBytes(columns, i).toString('utf8'))
+    if (fields.length === 0) return
+    const form =
+      this.#form === 'pairs' ? fields.map(([name, value]) => `${lowerCase(name)}=${value}`) : byNameOf(fields)
+    this.#out.text(`,"fields":${JSON.stringify(form)}`)
   }
 
   /**
@@ -88,12 +104,9 @@ function firstBrace(text: Uint8Array, start: number, end: number): number {
   return -1
 }
 
-/** What the writers from bytes leave: a name that comes again, escapes in names, bounds, what only looks like JSON. */
-function putGrouped(out: ByteWriter, columns: EventColumns, i: number): void {
-  const fields = fieldsOf(messageBytes(columns, i).toString('utf8'))
-  if (fields.length === 0) return
+function byNameOf(fields: readonly Field[]): Record<string, string[]> {
   // Without a prototype, `__proto__` is a name like any other.
   const byName: Record<string, string[]> = Object.create(null)
   for (const [name, value] of fields) (byName[name] ??= []).push(value)
-  out.text(`,"fields":${JSON.stringify(byName)}`)
+  return byName
 }

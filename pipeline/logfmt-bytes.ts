@@ -2,9 +2,9 @@
  * `key=value` pairs from the bytes of a message to the bytes of their JSON: what `fieldsOf` (pipeline/fields.ts) says of
  * such a message, step by step, without its strings. What is rare is left to it.
  */
-import { putEscapedByte } from '../pipeline/byte-writer.ts'
-import { fieldNameUnitsMax, fieldsMax, fieldValueUnitsMax } from '../pipeline/fields.ts'
+import { putEscapedByte } from './byte-writer.ts'
 import { type FieldSink, hashOf, hashSeed } from './field-sink.ts'
+import { fieldNameUnitsMax, fieldsMax, fieldValueUnitsMax } from './fields.ts'
 
 const nameStart = 1
 const nameUnit = 2
