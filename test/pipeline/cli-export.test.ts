@@ -266,7 +266,8 @@ describe('shiplog export', () => {
       '--input-type=module',
       '--eval',
       `import { lockExport } from ${JSON.stringify(lockModule)}
-       lockExport(process.argv[1], 'x'); console.log('held'); setInterval(() => {}, 1000)`,
+       // Kept: a lock that nobody can give back any more is garbage, and with it the file that holds it.
+       globalThis.release = lockExport(process.argv[1], 'x'); console.log('held'); setInterval(() => {}, 1000)`,
       path,
     ])
     await once(holder.stdout, 'data')
