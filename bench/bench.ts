@@ -1,8 +1,9 @@
-/** `npm run bench [-- flow tail]`: prints figures for this machine with the aims beside them. */
+/** `npm run bench [-- flow tail ship]`: prints figures for this machine with the aims beside them. */
 import { benchFlow } from './flow.ts'
+import { benchShip } from './ship.ts'
 import { benchTail } from './tail.ts'
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { flow: benchFlow, tail: benchTail }
+const benches: Readonly<Record<string, () => Promise<void>>> = { flow: benchFlow, tail: benchTail, ship: benchShip }
 
 const names = process.argv.slice(2)
 for (const name of names.length > 0 ? names : Object.keys(benches)) {

@@ -39,6 +39,8 @@ export interface Reading {
   readonly eventBytesMax: number
   readonly eventLinesMax: number
   readonly multiline: Multiline
+  /** Where the incarnation lies on a bus that has partitions. */
+  readonly partition?: number
 }
 
 /** An event that was sent before it was known to be complete: what comes next in the file may continue it. */

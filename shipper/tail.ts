@@ -92,6 +92,8 @@ export class Tail {
   reading: Reading
   /** The last acknowledged blocks, oldest first. */
   blocks: readonly Block[] = []
+  /** Where it lies on the bus, see Bus.partitionOf; undefined until it is published, and on a bus without partitions. */
+  partition: number | undefined
   /** Time part (ms) of the incarnation whose place it took under the same name; undefined when it took none. */
   followsMs: number | undefined
   /** True once it is known to be no copy of another file. */
@@ -147,6 +149,7 @@ export class Tail {
     tail.acknowledged = row.position
     tail.head = row.position
     tail.lost = row.lost
+    tail.partition = row.reading.partition
     tail.replay = row.window
     tail.#readAs(row.reading)
     if (tail.replay === undefined) tail.#applySettings()
@@ -171,12 +174,21 @@ export class Tail {
       signature: this.signature,
       blocks: this.blocks,
       position: window?.from ?? this.acknowledged,
-      reading: window?.reading ?? this.reading,
+      reading: this.#withPartition(window?.reading ?? this.reading),
       window: window && { to: window.next.offset, readAt: window.readAt },
       lost: this.lost,
       live,
       updatedAt: Date.now(),
     }
+  }
+
+  #withPartition<T extends object>(what: T): T & { partition?: number } {
+    return this.partition === undefined ? what : { ...what, partition: this.partition }
+  }
+
+  /** The batch as it is published. */
+  placed(batch: EventBatch): EventBatch {
+    return { ...batch, origin: this.#withPartition(batch.origin) }
   }
 
   /**

@@ -38,9 +38,9 @@ export async function runCli(
   return { code: child.exitCode, stdout: stdout(), stderr: stderr() }
 }
 
-/** Starts `shiplog up` on a free port and waits until it serves. Rejects with what it printed when it ends instead. */
-export async function startShiplog(args: readonly string[]): Promise<ShiplogProcess> {
-  const child = spawn(process.execPath, [cli, 'up', '--listen', '127.0.0.1:0', ...args], {
+/** Starts `shiplog up`, or one stage of it, on a free port and waits until it serves. Rejects with what it printed when it ends instead. */
+export async function startShiplog(args: readonly string[], command = 'up'): Promise<ShiplogProcess> {
+  const child = spawn(process.execPath, [cli, command, '--listen', '127.0.0.1:0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const stdout = collect(child.stdout)
