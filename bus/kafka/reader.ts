@@ -17,6 +17,8 @@ const waitMsMax = 500
 const fetchBytesMax = 4 * 1024 * 1024
 const partitionBytesMax = 1024 * 1024
 const retryBackoff = { firstMs: 100, mostMs: 2000 }
+/** Batches are unpacked into memory of at least this size. */
+const unpackBytes = 1024 * 1024
 
 /** A record batch, unpacked. */
 export interface Unpacked {
@@ -31,7 +33,7 @@ export interface Unpacked {
 export interface Sink {
   /** Before what an answer brought: `ends` says where its partitions end now. May move places on. */
   answering?(ends: ReadonlyMap<FetchPlace, number>): void
-  /** `end`: where reading goes on behind the batch. */
+  /** `end`: where reading goes on behind the batch. Its records' memory is gone once this resolves. */
   batch(place: FetchPlace, batch: Unpacked, end: number): Promise<void>
   /** All that one answer brought was given to `batch`. */
   answered(): Promise<void>
@@ -133,8 +135,10 @@ export class Reader {
       if (batch.lastOffset < place.offset) continue
       const { baseOffset, count } = batch
       if (!batch.isControl) {
-        const unpacked = { records: await unpack(batch), count, baseOffset, from: place.offset }
-        await sink.batch(place, unpacked, batch.lastOffset + 1)
+        const records = await unpack(batch)
+        await sink.batch(place, { records, count, baseOffset, from: place.offset }, batch.lastOffset + 1)
+        // A megabyte for each batch: left to the garbage collector it would run all the time. Less may be shared memory.
+        if (records.buffer.byteLength >= unpackBytes) (records.buffer as ArrayBuffer).transfer(0)
       }
       if (signal.aborted) return
       place.offset = batch.lastOffset + 1
@@ -159,9 +163,10 @@ const unpackGzip = promisify<Buffer, Buffer>(gunzip)
 
 /** Throws for a codec that nobody here writes. */
 async function unpack({ codec, records }: ReceivedBatch): Promise<Buffer> {
-  if (codec === codecs.none) return records
+  // Copied: what it is taken from holds the other batches too.
+  if (codec === codecs.none) return Buffer.from(records)
   try {
-    if (codec === codecs.zstd) return await unpackZstd(records, { chunkSize: 1024 * 1024 })
+    if (codec === codecs.zstd) return await unpackZstd(records, { chunkSize: unpackBytes })
     if (codec === codecs.gzip) return await unpackGzip(records)
   } catch (error) {
     throw new Error(`a record batch cannot be unpacked: ${messageOf(error)}`, { cause: error })
