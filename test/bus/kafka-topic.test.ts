@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Registry } from 'prom-client'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createKafkaBus, type KafkaBus, type KafkaBusOptions } from '../../bus/kafka.ts'
+import { ShiplogError } from '../../pipeline/errors.ts'
 import { batchOf, type EventBatch } from '../../pipeline/event-batch.ts'
 import type { LogRecord } from '../../pipeline/record.ts'
 import { batch, recordsIn } from '../contract/bus.ts'
@@ -146,6 +147,21 @@ describe.skipIf(whySkipped('kafka') !== undefined)('on a real Kafka', () => {
       expect(reason).toMatch(/no JSON|is no text|id/)
       expect(from).toMatch(new RegExp(`^${options.topic}/\\d/\\d+$`))
     }
+  })
+
+  test('a handler that fails in a way that looks final gets the events again all the same', async () => {
+    const seen: LogRecord[] = []
+    let failures = 2
+    await bus.publish([batch(0, 3, 'one'), batch(0, 3, 'two'), batch(0, 3, 'three')])
+    await bus.subscribe('indexer', {
+      events: async (batches) => {
+        if (failures-- > 0) throw new ShiplogError('STORE_DAMAGED', 'final')
+        seen.push(...recordsIn(batches))
+      },
+      files: async () => {},
+    })
+    await waitFor(() => new Set(seen.map(({ file, id }) => file + id)).size >= 9, 15_000)
+    expect(failures).toBeLessThan(0)
   })
 
   test('what retention took before it was read is counted, and what is left comes', async () => {
