@@ -1,9 +1,10 @@
-/** `npm run bench [-- flow tail files search export index]`: prints figures for this machine with the aims beside them. */
+/** `npm run bench [-- flow tail files search export index ship]`: prints figures for this machine with the aims beside them. */
 import { benchExport } from './export.ts'
 import { benchFiles } from './files.ts'
 import { benchFlow } from './flow.ts'
 import { benchIndex } from './index.ts'
 import { benchSearch } from './search.ts'
+import { benchShip } from './ship.ts'
 import { benchTail } from './tail.ts'
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   search: benchSearch,
   export: benchExport,
   index: benchIndex,
+  ship: benchShip,
 }
 
 const names = process.argv.slice(2)
