@@ -1,10 +1,11 @@
-/** `npm run bench [-- flow tail files search export index page]`: prints figures for this machine with the aims beside them. */
+/** `npm run bench [-- flow tail files search export index ship page]`: prints figures for this machine with the aims beside them. */
 import { benchExport } from './export.ts'
 import { benchFiles } from './files.ts'
 import { benchFlow } from './flow.ts'
 import { benchIndex } from './index.ts'
 import { benchPage } from './page.ts'
 import { benchSearch } from './search.ts'
+import { benchShip } from './ship.ts'
 import { benchTail } from './tail.ts'
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   search: benchSearch,
   export: benchExport,
   index: benchIndex,
+  ship: benchShip,
   page: benchPage,
 }
 

@@ -160,6 +160,7 @@ export function createKafkaBus(options: KafkaBusOptions): KafkaBus {
       await Promise.allSettled(working)
       clearTimeout(timer)
       stop.abort()
+      producer.close()
       await cluster.close()
     },
   }

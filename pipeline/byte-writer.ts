@@ -130,21 +130,32 @@ export function putEscapedByte(out: Uint8Array, at: number, byte: number): numbe
   return at + 6
 }
 
-/** Writes times as `formatTime` does, with the second's text kept from one call to the next. */
+/** Writes times as `formatTime` does, with the day's text kept from one call to the next: in a back-fill every second is another. */
 export class TimeWriter {
-  #second = Number.NaN
-  readonly #text = Buffer.alloc(20)
+  #day = Number.NaN
+  /** `2016-05-16T` */
+  readonly #text = Buffer.alloc(11)
 
   /** Writes 27 bytes (`2016-05-16T12:47:10.000000Z`), for which there must be room; returns the end. */
   put(out: Uint8Array, at: number, timeUs: number): number {
     const second = Math.floor(timeUs / 1e6)
-    if (second !== this.#second) {
+    const day = Math.floor(second / 86_400)
+    if (day !== this.#day) {
       // Years of five digits have another form: no time of an event comes near them.
-      this.#text.write(new Date(second * 1000).toISOString(), 0, 20, 'latin1')
-      this.#second = second
+      this.#text.write(new Date(day * 86_400_000).toISOString(), 0, 11, 'latin1')
+      this.#day = day
     }
     const text = this.#text
-    for (let i = 0; i < 20; i++) out[at + i] = text[i] as number
+    for (let i = 0; i < 11; i++) out[at + i] = text[i] as number
+    const secondOfDay = (second - day * 86_400) | 0
+    const minute = (secondOfDay / 60) | 0
+    const hour = (minute / 60) | 0
+    putPadded(out, at + 11, hour, 2)
+    out[at + 13] = 58
+    putPadded(out, at + 14, minute - hour * 60, 2)
+    out[at + 16] = 58
+    putPadded(out, at + 17, secondOfDay - minute * 60, 2)
+    out[at + 19] = 46
     const end = putPadded(out, at + 20, timeUs - second * 1e6, 6)
     out[end] = 90
     return end + 1

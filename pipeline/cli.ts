@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { checkCheckpoint, explainFile } from '../shipper/explain.ts'
+import { adapterChecks } from './adapters.ts'
 import { runDoctor } from './cli-doctor.ts'
 import { runExport } from './cli-export.ts'
 import { runPatterns } from './cli-patterns.ts'
@@ -10,10 +11,10 @@ import { runTail } from './cli-tail.ts'
 import { runToken } from './cli-token.ts'
 import { runValues } from './cli-values.ts'
 import { refuseMissingValues } from './command-flags.ts'
-import { helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
+import { type Config, helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
 import { becomeLean } from './lean-process.ts'
-import { type Running, startAll } from './start.ts'
+import { type Running, type Stage, stages, startAll } from './start.ts'
 
 /** SIGTERM has to be over in 10 s; what is still in flight then is read again by the next start. */
 const shutdownMsMax = 9500
@@ -21,6 +22,9 @@ const shutdownMsMax = 9500
 const help = `shiplog: logs of many containers, found in one place
 
   shiplog up              everything in one process: tails --root, serves the page and the API on --listen
+  shiplog shipper         one stage by itself, for --bus kafka://…; serves /health and /metrics on 127.0.0.1:8081,
+  shiplog indexer         … on 127.0.0.1:8082,
+  shiplog query-api       … the page and the API on 127.0.0.1:8080
   shiplog search QUERY    lines that match, newest first     (--help for its own flags)
   shiplog tail QUERY      lines as they come              (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
@@ -40,23 +44,34 @@ ${helpOfOptions()}
 
 type Command = (args: readonly string[]) => Promise<number>
 
-async function up(args: readonly string[]): Promise<number> {
+/** Where a stage by itself listens when nothing is said. */
+const listenDefaults: Readonly<Record<Stage, string>> = {
+  shipper: '127.0.0.1:8081',
+  indexer: '127.0.0.1:8082',
+  'query-api': '127.0.0.1:8080',
+}
+
+async function up(args: readonly string[], only?: Stage): Promise<number> {
   becomeLean()
   refuseMissingValues(args)
   const commandLine = parseCommandLine(args)
   const [extra] = commandLine.words
   if (extra !== undefined)
-    throw new ShiplogError('CONFIG_INVALID', `up takes no word such as “${extra}”`, { hint: 'Options begin with --.' })
-  const config = readConfig(commandLine, process.env)
-  const rootWasGiven = writtenOptions(commandLine, process.env).has('root')
+    throw new ShiplogError('CONFIG_INVALID', `${only ?? 'up'} takes no word such as “${extra}”`, {
+      hint: 'Options begin with --.',
+    })
+  const written = writtenOptions(commandLine, process.env)
+  const listen = only === undefined || written.has('listen') ? {} : { listen: listenDefaults[only] }
+  const read = (): Config => ({ ...readConfig(commandLine, process.env), ...listen })
+  const config = read()
   const hadTerminal = isatty(2)
   let running: Running | undefined
   process.on('SIGHUP', () => {
     // A terminal that is closed sends it, too.
     if (hadTerminal && !isatty(2)) process.kill(process.pid, 'SIGTERM')
-    else running?.reload(() => readConfig(commandLine, process.env))
+    else running?.reload(read)
   })
-  running = await startAll(config, rootWasGiven)
+  running = await startAll(config, written.has('root'), only)
   process.stdout.write(`${running.url}\n`)
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
@@ -80,14 +95,16 @@ async function printHelp(): Promise<number> {
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  up,
+  up: (args) => up(args),
+  ...Object.fromEntries(stages.map((stage): [string, Command] => [stage, (args) => up(args, stage)])),
   search: runSearch,
   tail: (args) => runTail(args),
   export: runExport,
   patterns: runPatterns,
   values: runValues,
   token: runToken,
-  doctor: (args) => runDoctor(args, { checks: [['checkpoint', checkCheckpoint]], explain: explainFile }),
+  doctor: (args) =>
+    runDoctor(args, { checks: [['checkpoint', checkCheckpoint], ...adapterChecks], explain: explainFile }),
   version,
   help: printHelp,
 }
@@ -102,7 +119,7 @@ async function main([name = 'help', ...args]: string[]): Promise<number> {
       hint: nearest === undefined ? 'See shiplog help.' : `Did you mean shiplog ${nearest}?`,
     })
   }
-  if (name === 'up' && args.some((arg) => arg === '--help' || arg === '-h')) return printHelp()
+  if (['up', ...stages].includes(name) && args.some((arg) => arg === '--help' || arg === '-h')) return printHelp()
   return command(args)
 }
 

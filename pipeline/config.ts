@@ -169,7 +169,32 @@ export const options = {
     'read but not acknowledged; reading waits beyond it',
   ),
 
-  bus: text('pipeline', 'URL', 'local:', 'local: (in this process); Kafka comes later'),
+  bus: text('pipeline', 'URL', 'local:', 'local: (in this process) or kafka://HOST:PORT,HOST:PORT'),
+  topic: text(
+    'pipeline',
+    'NAME',
+    'logs',
+    'Kafka’s topic of events; {cluster} and {app} may stand in it',
+    /^[A-Za-z0-9._{}-]{1,200}$/,
+  ),
+  topicPartitions: whole('pipeline', 'PARTITIONS', 12, [1, 10_000], 'of a topic that Shiplog makes'),
+  topicReplicas: whole('pipeline', 'REPLICAS', 0, [0, 100], 'of a topic that Shiplog makes; 0 = what the brokers say'),
+  kafkaTls: toggle('pipeline', 'speak TLS to the brokers'),
+  kafkaCa: text(
+    'pipeline',
+    'FILE',
+    '',
+    'PEM certificate of the authority that signed the brokers’ (default: the system’s)',
+  ),
+  kafkaUser: text('pipeline', 'NAME', '', 'log in to the brokers as'),
+  kafkaPassword: secret('pipeline', 'PASSWORD', 'rather as SHIPLOG_KAFKA_PASSWORD, which no list of processes shows'),
+  kafkaSasl: text(
+    'pipeline',
+    'MECHANISM',
+    'plain',
+    'how to log in: plain, scram-sha-256 or scram-sha-512',
+    /^(plain|scram-sha-256|scram-sha-512)$/i,
+  ),
   store: text(
     'pipeline',
     'URL',

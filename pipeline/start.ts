@@ -1,28 +1,23 @@
 /**
- * The composition root: the one place that knows adapters and stages. It starts what is fed before what feeds it, and
- * stops the producers before what they feed.
+ * The composition root: the one place that knows adapters (adapters.ts) and stages. It starts what is fed before what feeds
+ * it, and stops the producers before what they feed. What a process does not run it does not load: a shipper by itself is half
+ * as large without the API.
  */
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import { join, resolve } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { createLocalBus } from '../bus/local.ts'
 import { startDemo } from '../demo/demo.ts'
-import { startIndexer } from '../indexer/indexer.ts'
-import { openAudit } from '../query-api/audit.ts'
-import { buildServer } from '../query-api/server.ts'
-import { type Shipper, startShipper } from '../shipper/shipper.ts'
-import { openSqliteState } from '../store/sqlite/state.ts'
-import { openSqliteStore } from '../store/sqlite/store.ts'
+import type { Shipper } from '../shipper/shipper.ts'
+import { type Closing, openBus, openStorage, type Storage } from './adapters.ts'
+import type { Bus } from './bus.ts'
 import type { Config } from './config.ts'
 import { lockData } from './data-lock.ts'
 import { messageOf, ShiplogError, systemCodeOf } from './errors.ts'
 import { addressOf, isLoopback, listenError } from './listen.ts'
 import { reloaded } from './reload.ts'
-import type { State } from './state.ts'
-import type { Store } from './store.ts'
+import { stageServer } from './stage-server.ts'
 import { openTokens, type Tokens } from './token-file.ts'
 
 export interface Running {
@@ -34,14 +29,32 @@ export interface Running {
   close(): Promise<void>
 }
 
-type Closing = () => Promise<unknown> | unknown
+export const stages = ['shipper', 'indexer', 'query-api'] as const
+export type Stage = (typeof stages)[number]
 
-/** Everything in one process: `shiplog up`. Throws a ShiplogError that says what to do; nothing stays open then. */
-export async function startAll(config: Config, rootWasGiven: boolean): Promise<Running> {
-  refuseOpenDoors(config)
-  const logs = [createLog(config.logLevel)]
-  const [log] = logs as [Logger]
-  const tokens = config.tokens === '' ? undefined : openTokens(resolve(config.tokens), (trouble) => log.error(trouble))
+/** What the stages of one process share. */
+interface Process {
+  readonly config: Config
+  readonly only: Stage | undefined
+  readonly runs: (stage: Stage) => boolean
+  /** Folder of what this process alone keeps. */
+  readonly data: string
+  readonly registry: Registry
+  readonly logOf: (part: string) => Logger
+  readonly onClose: (closing: Closing) => void
+  /** Why a part is held up now, or undefined; by its name in /health. */
+  readonly troubles: Record<string, () => string | undefined>
+}
+
+/**
+ * Everything in one process (`shiplog up`), or one stage of it beside Kafka and Elasticsearch. Throws a ShiplogError that
+ * says what to do; nothing stays open then.
+ */
+export async function startAll(config: Config, rootWasGiven: boolean, only?: Stage): Promise<Running> {
+  refuseOpenDoors(config, only)
+  refuseLonelyStage(config, only)
+  const log = createLog(config.logLevel)
+  const logs = [log]
   const closings: Closing[] = []
   const close = async (): Promise<void> => {
     for (const closing of closings.splice(0).reverse()) {
@@ -53,13 +66,30 @@ export async function startAll(config: Config, rootWasGiven: boolean): Promise<R
       }
     }
   }
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const shared: Process = {
+    config,
+    only,
+    runs: (stage) => only === undefined || only === stage,
+    data: dataOf(config, only),
+    registry,
+    logOf: (part) => {
+      const child = log.child({ part })
+      // A child's level does not follow its parent's.
+      logs.push(child)
+      return child
+    },
+    onClose: (closing) => closings.push(closing),
+    troubles: {},
+  }
   try {
-    const { url, shipper } = await open(config, rootWasGiven, tokens, logs, (closing) => closings.push(closing))
+    const { url, shipper } = await open(shared, rootWasGiven, log)
     let running = config
     const reload = (read: () => Config): void => {
       try {
         const next = reloaded(config, running, read())
-        shipper.reload(next.config)
+        shipper?.reload(next.config)
         running = next.config
         for (const part of logs) part.level = running.logLevel
         log.info(`the configuration was read again; changed: ${next.changed.join(', ') || 'nothing'}`)
@@ -78,137 +108,124 @@ export async function startAll(config: Config, rootWasGiven: boolean): Promise<R
 
 /** Opens the stages one after the other, each with what closes it; they are closed in the reverse order. */
 async function open(
-  config: Config,
+  shared: Process,
   rootWasGiven: boolean,
-  tokens: Tokens | undefined,
-  logs: Logger[],
-  onClose: (closing: Closing) => void,
-): Promise<{ readonly url: string; readonly shipper: Shipper }> {
-  const [log] = logs as [Logger]
-  // A child's level does not follow its parent's.
-  const logOf = (part: string): Logger => {
-    const child = log.child({ part })
-    logs.push(child)
-    return child
-  }
-  const data = resolve(config.data)
-  onClose(lockData(data, { pid: process.pid, host: hostname(), command: 'shiplog up' }))
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  log: Logger,
+): Promise<{ readonly url: string; readonly shipper: Shipper | undefined }> {
+  const { config, only, runs, data, registry, logOf, onClose, troubles } = shared
+  const tokens =
+    config.tokens === '' || !runs('query-api')
+      ? undefined
+      : openTokens(resolve(config.tokens), (trouble) => log.error(trouble))
+  if (keepsData(config, only))
+    onClose(lockData(data, { pid: process.pid, host: hostname(), command: `shiplog ${only ?? 'up'}` }))
 
-  const { store, state } = await openStore(config, logOf('store'), onClose)
-
-  if (config.bus !== 'local:') throw notYet(`--bus ${config.bus}`, 'local:')
-  const bus = createLocalBus({ rejectsPath: join(data, 'rejects.ndjson') })
-  const indexer = await startIndexer({
-    bus,
-    store,
-    state,
-    registry,
-    retentionDays: config.retentionDays,
-    log: logOf('indexer'),
-  })
-  onClose(() => indexer.close())
+  const stores = runs('indexer') || runs('query-api')
+  const storage = stores ? await openStorage(config, logOf('store'), onClose) : undefined
+  const { bus, trouble } = await openBus(config, data, registry, logOf('bus'))
+  if (trouble !== undefined) troubles.bus = trouble
+  if (storage !== undefined && runs('indexer')) await startIndexing(shared, bus, storage)
   onClose(() => bus.close())
 
-  const root = config.demo && !rootWasGiven ? join(data, 'demo-logs') : resolve(config.root)
-  if (config.demo && !rootWasGiven) {
-    mkdirSync(root, { recursive: true })
-  }
-  const shipper = await startShipper({
-    config: { ...config, data, root },
-    bus,
-    registry,
-    log: logOf('shipper'),
-  })
-  onClose(() => shipper.close())
+  const demoRoot = config.demo && !rootWasGiven && runs('shipper') ? join(data, 'demo-logs') : undefined
+  if (demoRoot !== undefined) mkdirSync(demoRoot, { recursive: true })
+  const root = demoRoot ?? resolve(config.root)
+  const shipper = runs('shipper') ? await startShipping(shared, bus, root) : undefined
 
-  const queryLog = logOf('query-api')
-  const audit =
-    config.auditBytesMax === 0
-      ? undefined
-      : openAudit({ path: join(data, 'audit.ndjson'), bytesMax: config.auditBytesMax, registry, log: queryLog })
-  onClose(() => audit?.close())
-  const server: FastifyInstance = await buildServer({
-    store,
-    state,
-    bus,
-    registry,
-    config,
-    log: queryLog,
-    ...(tokens && { tokens }),
-    ...(audit && { audit }),
-    health: () => ({
-      shipper: shipper.trouble(),
-      ...(audit && { audit: audit.trouble() }),
-      ...(tokens && { tokens: tokens.trouble() }),
-    }),
-  })
+  const serves = storage !== undefined && runs('query-api')
+  const server = serves
+    ? await buildApi(shared, bus, storage, tokens)
+    : stageServer({ registry, health: () => healthOf(shared) })
   onClose(() => server.close())
   const { host, port } = addressOf(config.listen)
   const url = await server.listen({ host, port }).catch((error: unknown) => {
     throw listenError(config.listen, systemCodeOf(error), error)
   })
-  if (config.demo && !rootWasGiven)
-    onClose(startDemo(root, (error) => log.debug(`the demo cannot write: ${messageOf(error)}`)))
-  log.info(`shiplog is up: ${url} (logs under ${root})`)
+  if (demoRoot !== undefined)
+    onClose(startDemo(demoRoot, (error) => log.debug(`the demo cannot write: ${messageOf(error)}`)))
+  const what = only === undefined ? 'shiplog' : `shiplog ${only}`
+  log.info(`${what} is up: ${url}${shipper === undefined ? '' : ` (logs under ${root})`}`)
   return { url, shipper }
 }
 
-/** Nothing listens beyond this machine unless someone said that it shall. */
-function refuseOpenDoors({ listen, insecure, tokens }: Config): void {
-  const { host } = addressOf(listen)
-  if (isLoopback(host) || insecure || tokens !== '') return
-  throw new ShiplogError('CONFIG_INVALID', `--listen ${listen} would let everyone on the network read the logs`, {
-    hint: 'Make tokens (shiplog token add --tokens FILE …) and say --tokens FILE; or listen on 127.0.0.1; or say --insecure.',
+async function startIndexing(shared: Process, bus: Bus, storage: Storage): Promise<void> {
+  const { config, registry, logOf, onClose } = shared
+  const { startIndexer } = await import('../indexer/indexer.ts')
+  const { retentionDays } = config
+  const indexer = await startIndexer({ bus, ...storage, registry, retentionDays, log: logOf('indexer') })
+  onClose(() => indexer.close())
+}
+
+async function startShipping(shared: Process, bus: Bus, root: string): Promise<Shipper> {
+  const { config, data, registry, logOf, onClose, troubles } = shared
+  const { startShipper } = await import('../shipper/shipper.ts')
+  const shipper = await startShipper({ config: { ...config, data, root }, bus, registry, log: logOf('shipper') })
+  onClose(() => shipper.close())
+  troubles.shipper = () => shipper.trouble()
+  return shipper
+}
+
+async function buildApi(shared: Process, bus: Bus, storage: Storage, tokens: Tokens | undefined) {
+  const { config, only, data, registry, logOf, onClose, troubles } = shared
+  const log = logOf('query-api')
+  if (only !== undefined && config.bus === 'local:')
+    log.warn('live tail shows nothing new: over --bus local: lines come from this process alone, which ships none')
+  const { openAudit } = await import('../query-api/audit.ts')
+  const { buildServer } = await import('../query-api/server.ts')
+  const bytesMax = config.auditBytesMax
+  const path = join(data, 'audit.ndjson')
+  const audit = bytesMax === 0 ? undefined : openAudit({ path, bytesMax, registry, log })
+  onClose(() => audit?.close())
+  if (audit !== undefined) troubles.audit = () => audit.trouble()
+  if (tokens !== undefined) troubles.tokens = () => tokens.trouble()
+  return buildServer({
+    ...storage,
+    bus,
+    registry,
+    config,
+    log,
+    ...(tokens && { tokens }),
+    ...(audit && { audit }),
+    health: () => healthOf(shared),
   })
 }
 
-/** The URL picks the adapters of both ports. The client of Elasticsearch is loaded only where it is used. */
-async function openStore(
-  config: Config,
-  log: Logger,
-  onClose: (closing: Closing) => void,
-): Promise<{ store: Store; state: State }> {
-  if (/^https?:/.test(config.store)) {
-    const options = {
-      url: config.store,
-      apiKey: config.storeApiKey,
-      caPath: config.storeCa,
-      prefix: config.storeIndexPrefix,
-      settings: {
-        shards: config.storeShards,
-        replicas: config.storeReplicas,
-        codec: config.storeCodec,
-        refreshIntervalMs: config.storeRefreshMs,
-      },
-      log,
-    }
-    const { openElasticsearchStore } = await import('../store/elasticsearch/store.ts')
-    const { openElasticsearchState } = await import('../store/elasticsearch/state.ts')
-    const store = await openElasticsearchStore(options)
-    onClose(() => store.close())
-    const state = await openElasticsearchState(options)
-    onClose(() => state.close())
-    return { store, state }
+function healthOf({ troubles }: Process): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(troubles).map(([part, trouble]) => [part, trouble()]))
+}
+
+/** A query API beside Elasticsearch keeps its audit log, and shares the folder with a shipper of the same machine. */
+function dataOf({ data, store }: Config, only: Stage | undefined): string {
+  return only === 'query-api' && !store.startsWith('file:') ? resolve(data, only) : resolve(data)
+}
+
+function keepsData({ store, auditBytesMax }: Config, only: Stage | undefined): boolean {
+  if (only === undefined || only === 'shipper' || store.startsWith('file:')) return true
+  return only === 'query-api' && auditBytesMax > 0
+}
+
+/** A stage of its own meets the others on Kafka. */
+function refuseLonelyStage({ bus }: Config, only: Stage | undefined): void {
+  if (only === undefined || only === 'query-api' || bus !== 'local:') return
+  throw new ShiplogError('CONFIG_INVALID', `shiplog ${only} needs a bus that others reach too`, {
+    hint: 'Say --bus kafka://HOST:PORT, or run shiplog up.',
+  })
+}
+
+/** Nothing listens beyond this machine unless someone said that it shall. */
+function refuseOpenDoors({ listen, insecure, tokens }: Config, only: Stage | undefined): void {
+  const { host } = addressOf(listen)
+  if (isLoopback(host) || insecure) return
+  if (only === 'shipper' || only === 'indexer') {
+    // It asks for no tokens: it has no logs to show.
+    throw new ShiplogError('CONFIG_INVALID', `--listen ${listen} would let everyone on the network see how it is`, {
+      hint: 'It serves /health and /metrics, no logs: say --insecure if that is meant; or listen on 127.0.0.1.',
+    })
   }
-  const folder = storeFolder(config.store)
-  const files = { openFilesMax: config.storeOpenFilesMax, readers: config.storeReaders }
-  const store = await openSqliteStore({ folder, ...files, log })
-  onClose(() => store.close())
-  const state = await openSqliteState({ folder })
-  onClose(() => state.close())
-  return { store, state }
-}
-
-function storeFolder(url: string): string {
-  if (!url.startsWith('file:')) throw notYet('a --store of that kind', 'file:DIR or http(s)://host:9200')
-  const path = url.slice('file:'.length).replace(/^\/\/(?=\/)/, '')
-  return isAbsolute(path) ? path : resolve(path)
-}
-
-function notYet(what: string, instead: string): ShiplogError {
-  return new ShiplogError('CONFIG_INVALID', `${what} is not supported by this version`, { hint: `Use ${instead}.` })
+  if (tokens !== '') return
+  throw new ShiplogError('CONFIG_INVALID', `--listen ${listen} would let everyone on the network read the logs`, {
+    hint: 'Make tokens (shiplog token add --tokens FILE …) and say --tokens FILE; or listen on 127.0.0.1; or say --insecure.',
+  })
 }
 
 function createLog(level: string): Logger {

@@ -45,6 +45,8 @@ export interface Reading {
   readonly encodingSaid?: boolean
   /** What a container's runtime wraps around the lines. */
   readonly wrapper?: Wrapper | undefined
+  /** Where the incarnation lies on a bus that has partitions. */
+  readonly partition?: number
 }
 
 /** An event that was sent before it was known to be complete: what comes next in the file may continue it. */

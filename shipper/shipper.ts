@@ -83,7 +83,7 @@ export interface ShipperOptions {
     | 'readBytesMax'
     | 'inFlightBytesMax'
   >
-  readonly bus: Pick<Bus, 'publish' | 'report'>
+  readonly bus: Pick<Bus, 'publish' | 'report' | 'partitionOf'>
   readonly log: Logger
   readonly registry: Registry
 }
@@ -655,8 +655,9 @@ class ShipperLoop implements Shipper {
       const windows = this.#outbox
       this.#outbox = []
       try {
+        await this.#untilDone('cannot publish', () => this.#place(windows))
         await this.#untilDone('cannot write the checkpoint', () => this.#writeAhead(windows))
-        const batches = windows.map((window) => window.batch)
+        const batches = windows.map(({ batch, tail }) => tail.placed(batch))
         await this.#untilDone('cannot publish', () => this.#options.bus.publish(batches, this.#stop.signal))
       } catch (error) {
         // Only when closing, or when an error says that trying again is useless: the window stays written ahead.
@@ -671,6 +672,12 @@ class ShipperLoop implements Shipper {
     this.#publishing--
     this.#pump()
     this.#settle()
+  }
+
+  /** An incarnation stays in the partition where it began, whatever is added later: its row keeps it. */
+  async #place(windows: readonly Window[]): Promise<void> {
+    const { bus } = this.#options
+    for (const { tail } of windows) tail.partition ??= await bus.partitionOf?.(tail.source)
   }
 
   async #writeAhead(windows: readonly Window[]): Promise<void> {

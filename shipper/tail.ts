@@ -99,6 +99,8 @@ export class Tail {
   reading: Reading
   /** The last acknowledged blocks, oldest first. */
   blocks: readonly Block[] = []
+  /** Where it lies on the bus, see Bus.partitionOf; undefined until it is published, and on a bus without partitions. */
+  partition: number | undefined
   /** Time part (ms) of the incarnation whose place it took under the same name; undefined when it took none. */
   followsMs: number | undefined
   /** Its first bytes when it was last judged; only while it has no generation. */
@@ -171,6 +173,7 @@ export class Tail {
     // What was given up for lost is there after all.
     tail.lost = row.lost - (row.window?.lost ?? 0)
     tail.loss = tail.lost === 0 ? undefined : row.loss
+    tail.partition = row.reading.partition
     tail.replay = row.window && { to: row.window.to, readAt: row.window.readAt }
     tail.#readAs(row.reading)
     if (tail.replay === undefined) tail.#applySettings()
@@ -200,7 +203,7 @@ export class Tail {
       signature: this.signature,
       blocks: this.blocks,
       position: window?.from ?? this.acknowledged,
-      reading: window?.reading ?? this.reading,
+      reading: this.#withPartition(window?.reading ?? this.reading),
       // One that waits to be read a second time must outlive this process as well.
       window: window ? { to: window.next.offset, readAt: window.readAt } : this.replay,
       lost: this.lost,
@@ -208,6 +211,15 @@ export class Tail {
       live,
       updatedAt: Date.now(),
     }
+  }
+
+  #withPartition<T extends object>(what: T): T & { partition?: number } {
+    return this.partition === undefined ? what : { ...what, partition: this.partition }
+  }
+
+  /** The batch as it is published. */
+  placed(batch: EventBatch): EventBatch {
+    return { ...batch, origin: this.#withPartition(batch.origin) }
   }
 
   /**

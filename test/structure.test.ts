@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 const top = fileURLToPath(new URL('..', import.meta.url))
 const folders = ['pipeline', 'shipper', 'bus', 'indexer', 'store', 'query-api', 'demo', 'ui']
 const stages = ['shipper', 'indexer', 'query-api']
-const compositionRoot = ['pipeline/start.ts', 'pipeline/cli.ts']
+const compositionRoot = ['pipeline/adapters.ts', 'pipeline/start.ts', 'pipeline/cli.ts']
 /** What runs in a browser too: the UI may import these and nothing else of the server. */
 const pure = /^pipeline\/(query[a-z-]*|words|word-classes|emoji|record|cursor)\.ts$/
 

@@ -41,9 +41,14 @@ export function createDelivery(parts: DeliveryParts, signal: AbortSignal): Sink 
     poison = new Map()
     ends = new Map()
     const handle = async (): Promise<void> => {
-      if (work.batches.length > 0) await handlers.events(work.batches, signal)
-      if (work.states.length > 0) await handlers.files(work.states)
-      for (const [topic, messages] of work.poison) await parts.keepPoison(topic, messages)
+      try {
+        if (work.batches.length > 0) await handlers.events(work.batches, signal)
+        if (work.states.length > 0) await handlers.files(work.states)
+        for (const [topic, messages] of work.poison) await parts.keepPoison(topic, messages)
+      } catch (error) {
+        // Whatever it is, it is tried again: nothing that came from the bus may be passed over.
+        throw new Error(messageOf(error), { cause: error })
+      }
     }
     await untilHandled(handle)
     parts.handled(places)

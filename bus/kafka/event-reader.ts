@@ -14,6 +14,7 @@ const eventsMax = 16_384
 
 const quote = 34
 const comma = 44
+const colon = 58
 const backslash = 92
 
 const timeMark = Buffer.from('","time":"')
@@ -40,8 +41,13 @@ export class EventReader {
   #textBytes = 0
   #columns = newColumns(Buffer.alloc(0), eventsMax)
   #count = 0
-  #second = Buffer.alloc(19)
-  #secondUs = Number.NaN
+  /** `2016-05-16T` and when that day began, µs. */
+  #day = Buffer.alloc(11)
+  #dayUs = Number.NaN
+  /** The first backslash of `#searched` from `#escapeFrom` on: looked for once for all messages before it. */
+  #searched: Buffer | undefined
+  #escapeFrom = 0
+  #escapeAt = 0
   /** Memory of what is read and not yet taken, about. */
   bytes = 0
   events = 0
@@ -143,17 +149,32 @@ export class EventReader {
     return true
   }
 
-  /** µs of `2016-05-16T12:47:10.000000` at `at`, or NaN. The seconds are parsed once for all events of a second. */
+  /** µs of `2016-05-16T12:47:10.000000` at `at`, or NaN. The day is parsed once for all its events. */
   #timeAt(bytes: Buffer, at: number): number {
-    if (!holds(bytes, at, this.#second)) {
-      const second = parseTime(`${bytes.toString('latin1', at, at + 19)}Z`)
-      if (Number.isNaN(second)) return Number.NaN
-      this.#second = Buffer.from(bytes.subarray(at, at + 19))
-      this.#secondUs = second
+    if (!holds(bytes, at, this.#day)) {
+      const day = parseTime(`${bytes.toString('latin1', at, at + 11)}00:00:00Z`)
+      if (Number.isNaN(day)) return Number.NaN
+      this.#day = Buffer.from(bytes.subarray(at, at + 11))
+      this.#dayUs = day
     }
-    if (bytes[at + 19] !== 46) return Number.NaN
+    const hour = twoDigits(bytes, at + 11)
+    const minute = twoDigits(bytes, at + 14)
+    const second = twoDigits(bytes, at + 17)
+    const isTime = hour < 24 && minute < 60 && second < 60
+    if (!isTime || bytes[at + 13] !== colon || bytes[at + 16] !== colon || bytes[at + 19] !== 46) return Number.NaN
     const end = digitsEnd(bytes, at + 20)
-    return end === at + 26 ? this.#secondUs + numberAt(bytes, at + 20, end) : Number.NaN
+    if (end !== at + 26) return Number.NaN
+    return this.#dayUs + ((hour * 60 + minute) * 60 + second) * 1e6 + numberAt(bytes, at + 20, end)
+  }
+
+  #nextEscape(bytes: Buffer, from: number): number {
+    if (bytes !== this.#searched || from < this.#escapeFrom || from > this.#escapeAt) {
+      const found = bytes.indexOf(backslash, from)
+      this.#searched = bytes
+      this.#escapeFrom = from
+      this.#escapeAt = found < 0 ? bytes.length : found
+    }
+    return this.#escapeAt
   }
 
   /**
@@ -163,16 +184,17 @@ export class EventReader {
   #unescape(bytes: Buffer, start: number, end: number): boolean {
     this.#reserve(end - start)
     const firstQuote = bytes.indexOf(quote, start)
-    const firstEscape = bytes.indexOf(backslash, start)
+    const firstEscape = this.#nextEscape(bytes, start)
     // The message's own closing quote stands at `end`; -1 cannot be, as that was looked at.
-    if (firstEscape < 0 || firstEscape >= end) {
+    if (firstEscape >= end) {
       if (firstQuote < end) return false
       this.#textBytes += bytes.copy(this.#text, this.#textBytes, start, end)
       return true
     }
     const text = this.#text
-    let to = this.#textBytes
-    for (let at = start; at < end; ) {
+    if (firstQuote < firstEscape) return false
+    let to = this.#textBytes + bytes.copy(this.#text, this.#textBytes, start, firstEscape)
+    for (let at = firstEscape; at < end; ) {
       const byte = bytes[at] as number
       if (byte === quote) return false
       if (byte !== backslash) {
@@ -311,6 +333,11 @@ function digitsEnd(bytes: Buffer, from: number): number {
   let at = from
   while ((bytes[at] as number) >= 48 && (bytes[at] as number) <= 57) at++
   return at
+}
+
+/** NaN where there are none. */
+function twoDigits(bytes: Buffer, at: number): number {
+  return digitsEnd(bytes, at) - at >= 2 ? numberAt(bytes, at, at + 2) : Number.NaN
 }
 
 function numberAt(bytes: Buffer, start: number, end: number): number {

@@ -99,9 +99,11 @@ class FollowLine implements Subscription {
     }
     return {
       batch: async (place, { records, count, baseOffset, from }, end) => {
+        // Read again after a fault: what was given already is not given twice.
+        const next = Math.max(from, this.#given.get(place) ?? 0)
         readRecords(records, count, (delta, _keyStart, _keyEnd, start, valueEnd) => {
           // What is no record is the subscribers' concern: they keep it.
-          if (start >= 0 && baseOffset + delta >= from) reader.read(records, start, valueEnd)
+          if (start >= 0 && baseOffset + delta >= next) reader.read(records, start, valueEnd)
         })
         ends.set(place, end)
         if (reader.bytes >= deliveryBytesMax) await inTurn()

@@ -7,14 +7,13 @@
  * takes a new producer id before it sends anything else: under the old one other events could pass for those.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { constants, zstdCompress } from 'node:zlib'
 import { initProducerIdV4, murmur2 } from '@platformatic/kafka'
 import { ShiplogError } from '../../pipeline/errors.ts'
 import type { EventBatch } from '../../pipeline/event-batch.ts'
 import { type Source, sourceKey } from '../../pipeline/record.ts'
 import { backoffMs } from '../../pipeline/retry.ts'
 import type { Cluster } from './cluster.ts'
+import { Compressor } from './compressor.ts'
 import { kafkaCodes, kafkaFault, refused } from './fault.ts'
 import { codecs, headerBytes, headerOf, RecordsWriter } from './record-batch.ts'
 import { type ProduceAnswer, produce } from './wire.ts'
@@ -24,15 +23,12 @@ import { type ProduceAnswer, produce } from './wire.ts'
  * whatever compression makes of it; and what a reader has to unpack at once.
  */
 const batchBytesMax = 1_000_000
-/** Writers, and so batches that are being written or compressed at once. */
-const writersMax = 4
+/** Packers, and so batches that are being written or compressed at once. */
+const packersMax = 4
 /** A batch is given up after so long; the caller then publishes again. */
 const deliveryMsMax = 10_000
 const brokerTimeoutMs = 20_000
 const retryBackoff = { firstMs: 50, mostMs: 1000 }
-/** Level 1: of the levels that the flow can afford the one that packs best (docs/decisions). */
-const compression = { chunkSize: 256 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
-const compress = promisify(zstdCompress)
 
 const fresh: ReadonlySet<number> = new Set([
   kafkaCodes.outOfOrderSequence,
@@ -72,8 +68,8 @@ export interface Sendable {
 export class Producer {
   readonly #cluster: Cluster
   readonly #partitions = new Map<string, Partition>()
-  readonly #writers: RecordsWriter[] = Array.from({ length: writersMax }, () => new RecordsWriter())
-  readonly #waiting: ((writer: RecordsWriter) => void)[] = []
+  readonly #packers: Packer[] = Array.from({ length: packersMax }, newPacker)
+  readonly #waiting: ((packer: Packer) => void)[] = []
   #current: ProducerId | undefined
   #asking: Promise<ProducerId> | undefined
 
@@ -106,6 +102,10 @@ export class Producer {
   /** Records that are no events, of a topic that is there; resolves when they are durable. */
   async send(topic: string, partition: number, records: Sendable, signal: AbortSignal): Promise<void> {
     await this.#enqueue(this.#partition(topic, partition), records, signal)
+  }
+
+  close(): void {
+    for (const { compressor } of this.#packers) compressor.close()
   }
 
   async #placeOf(topic: string, { origin }: EventBatch): Promise<Partition> {
@@ -150,15 +150,16 @@ export class Producer {
   }
 
   async #pack(records: Sendable, from: number, most: number): Promise<Packed> {
-    const writer = this.#writers.pop() ?? (await new Promise<RecordsWriter>((resolve) => this.#waiting.push(resolve)))
+    const packer = this.#packers.pop() ?? (await new Promise<Packer>((resolve) => this.#waiting.push(resolve)))
+    const { writer, compressor } = packer
     try {
       writer.reset()
       const to = records.write(writer, from, most, batchBytesMax)
-      return { from, to, records: await compress(writer.view(), compression) }
+      return { from, to, records: await compressor.compress(writer.view()) }
     } finally {
       const next = this.#waiting.shift()
-      if (next === undefined) this.#writers.push(writer)
-      else next(writer)
+      if (next === undefined) this.#packers.push(packer)
+      else next(packer)
     }
   }
 
@@ -261,6 +262,16 @@ export class Producer {
     this.#current = { id: producerId, epoch: producerEpoch }
     return this.#current
   }
+}
+
+/** What makes a batch: used for one at a time. */
+interface Packer {
+  readonly writer: RecordsWriter
+  readonly compressor: Compressor
+}
+
+function newPacker(): Packer {
+  return { writer: new RecordsWriter(), compressor: new Compressor() }
 }
 
 interface Packed {

@@ -17,6 +17,9 @@ const waitMsMax = 500
 const fetchBytesMax = 4 * 1024 * 1024
 const partitionBytesMax = 1024 * 1024
 const retryBackoff = { firstMs: 100, mostMs: 2000 }
+const leaderWaitMs = 1000
+/** Batches are unpacked into memory of at least this size. */
+const unpackBytes = 1024 * 1024
 
 /** A record batch, unpacked. */
 export interface Unpacked {
@@ -31,7 +34,7 @@ export interface Unpacked {
 export interface Sink {
   /** Before what an answer brought: `ends` says where its partitions end now. May move places on. */
   answering?(ends: ReadonlyMap<FetchPlace, number>): void
-  /** `end`: where reading goes on behind the batch. */
+  /** `end`: where reading goes on behind the batch. Its records' memory is gone once this resolves. */
   batch(place: FetchPlace, batch: Unpacked, end: number): Promise<void>
   /** All that one answer brought was given to `batch`. */
   answered(): Promise<void>
@@ -85,56 +88,95 @@ export class Reader {
   /** One loop a leader; when one of them fails all end, and the leaders are asked for anew. */
   async #readUntilMoved(places: readonly FetchPlace[]): Promise<void> {
     const groups = new Map<number, FetchPlace[]>()
+    const leaderless: FetchPlace[] = []
     for (const place of places) {
       const leader = (await this.#cluster.leaders(place.topic))[place.partition] ?? -1
-      if (leader < 0) throw new Error(`partition ${place.partition} of ${place.topic} has no leader`)
-      groups.set(leader, [...(groups.get(leader) ?? []), place])
+      if (leader < 0) leaderless.push(place)
+      else groups.set(leader, [...(groups.get(leader) ?? []), place])
     }
     const failed = new AbortController()
     const signal = AbortSignal.any([failed.signal, this.#stop.signal])
-    const loops = [...groups].map(([node, group]) =>
-      this.#loop(node, group, signal).catch((error: unknown) => {
-        failed.abort()
-        throw error
-      }),
-    )
+    const loops = [...groups].map(([node, group]) => this.#loop(node, group, signal))
+    // The others are read meanwhile.
+    const [place] = leaderless
+    if (place !== undefined) loops.push(this.#waitForLeader(place, signal))
+    for (const loop of loops) loop.catch(() => failed.abort())
     const ended = await Promise.allSettled(loops)
     const first = ended.find((one) => one.status === 'rejected')
     if (first !== undefined) throw first.reason
   }
 
+  async #waitForLeader({ topic, partition }: FetchPlace, signal: AbortSignal): Promise<void> {
+    const error = new Error(`partition ${partition} of ${topic} has no leader`)
+    if (this.#failures++ === 0) this.#events.trouble(error)
+    await sleep(leaderWaitMs, undefined, { signal }).catch(() => {})
+    throw error
+  }
+
   async #loop(node: number, places: readonly FetchPlace[], signal: AbortSignal): Promise<void> {
     const sink = this.#events.sink(signal)
+    // Everything before these was handed over. What was only gathered when the loop ends is read again.
+    const settled = new Map(places.map((place) => [place, place.offset]))
     // A place that was read last goes last: a busy partition must not starve the others.
     let turn = [...places]
-    while (!signal.aborted) {
-      const connection = await this.#cluster.connection(node, this.#pool)
-      const limits = { waitMsMax, bytesMax: fetchBytesMax, partitionBytesMax }
-      const answers = await fetchRecords(connection, { places: turn, ...limits })
-      if (this.#failures > 0) this.#events.trouble(undefined)
-      this.#failures = 0
-      const found = answers.flatMap((answer) => {
-        const place = turn.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition)
-        return place === undefined ? [] : [{ place, answer }]
-      })
-      sink.answering?.(new Map(found.map(({ place, answer }) => [place, answer.endOffset])))
-      for (const { place, answer } of found) if (!signal.aborted) await this.#take(sink, place, answer, signal)
-      if (!signal.aborted) await sink.answered()
-      const read = new Set(found.filter(({ answer }) => answer.records.length > 0).map(({ place }) => place))
-      turn = [...turn.filter((place) => !read.has(place)), ...read]
+    try {
+      while (!signal.aborted) {
+        const connection = await this.#cluster.connection(node, this.#pool)
+        const limits = { waitMsMax, bytesMax: fetchBytesMax, partitionBytesMax }
+        const answers = await fetchRecords(connection, { places: turn, ...limits })
+        const found = answers.flatMap((answer) => {
+          const place = turn.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition)
+          return place === undefined ? [] : [{ place, answer }]
+        })
+        const error = await this.#takeAll(sink, found, settled, signal)
+        if (signal.aborted) return
+        for (const place of places) settled.set(place, place.offset)
+        if (error !== undefined) throw error
+        if (this.#failures > 0) this.#events.trouble(undefined)
+        this.#failures = 0
+        const read = new Set(found.filter(({ answer }) => answer.records.length > 0).map(({ place }) => place))
+        turn = [...turn.filter((place) => !read.has(place)), ...read]
+      }
+    } finally {
+      for (const [place, offset] of settled) place.offset = offset
     }
   }
 
-  async #take(sink: Sink, place: FetchPlace, answer: FetchedPartition, signal: AbortSignal): Promise<void> {
-    if (answer.code === kafkaCodes.offsetOutOfRange) return this.#outOfRange(place)
-    if (answer.code !== kafkaCodes.none) throw new Error(`Kafka’s error ${answer.code} for ${place.topic}`)
-    for (const batch of receivedBatches(answer.records)) {
-      if (signal.aborted) return
+  /** Gives all that an answer brought to the sink. What is wrong with one partition is told when the others are read. */
+  async #takeAll(
+    sink: Sink,
+    found: readonly { readonly place: FetchPlace; readonly answer: FetchedPartition }[],
+    settled: Map<FetchPlace, number>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    let wrong: unknown
+    sink.answering?.(new Map(found.map(({ place, answer }) => [place, answer.endOffset])))
+    for (const { place, answer } of found) {
+      try {
+        if (answer.code === kafkaCodes.offsetOutOfRange) {
+          await this.#outOfRange(place)
+          // What was lost is counted once.
+          settled.set(place, place.offset)
+        } else if (answer.code !== kafkaCodes.none) throw new Error(`Kafka’s error ${answer.code} for ${place.topic}`)
+        else await this.#take(sink, place, answer.records, signal)
+      } catch (error) {
+        wrong ??= error
+      }
+      if (signal.aborted) return wrong
+    }
+    await sink.answered()
+    return wrong
+  }
+
+  async #take(sink: Sink, place: FetchPlace, set: Buffer, signal: AbortSignal): Promise<void> {
+    for (const batch of receivedBatches(set)) {
       if (batch.lastOffset < place.offset) continue
       const { baseOffset, count } = batch
       if (!batch.isControl) {
-        const unpacked = { records: await unpack(batch), count, baseOffset, from: place.offset }
-        await sink.batch(place, unpacked, batch.lastOffset + 1)
+        const records = await unpack(batch)
+        await sink.batch(place, { records, count, baseOffset, from: place.offset }, batch.lastOffset + 1)
+        // A megabyte for each batch: left to the garbage collector it would run all the time. Less may be shared memory.
+        if (records.buffer.byteLength >= unpackBytes) (records.buffer as ArrayBuffer).transfer(0)
       }
       if (signal.aborted) return
       place.offset = batch.lastOffset + 1
@@ -159,9 +201,10 @@ const unpackGzip = promisify<Buffer, Buffer>(gunzip)
 
 /** Throws for a codec that nobody here writes. */
 async function unpack({ codec, records }: ReceivedBatch): Promise<Buffer> {
-  if (codec === codecs.none) return records
+  // Copied: what it is taken from holds the other batches too.
+  if (codec === codecs.none) return Buffer.from(records)
   try {
-    if (codec === codecs.zstd) return await unpackZstd(records, { chunkSize: 1024 * 1024 })
+    if (codec === codecs.zstd) return await unpackZstd(records, { chunkSize: unpackBytes })
     if (codec === codecs.gzip) return await unpackGzip(records)
   } catch (error) {
     throw new Error(`a record batch cannot be unpacked: ${messageOf(error)}`, { cause: error })

@@ -1,24 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import { beforeAll, describe } from 'vitest'
-import { createKafkaBus, type KafkaBusOptions } from '../../bus/kafka.ts'
+import { createKafkaBus } from '../../bus/kafka.ts'
 import { busContract } from '../contract/bus.ts'
 import { serviceUrl, whySkipped } from '../services/urls.ts'
+import { kafkaOptions } from './kafka-options.ts'
 import { readTopic } from './read-topic.ts'
-
-export function kafkaOptions(url: string, more: Partial<KafkaBusOptions> = {}): KafkaBusOptions {
-  return {
-    url,
-    topic: `logs-${randomBytes(4).toString('hex')}`,
-    topicPartitions: 3,
-    topicReplicas: 1,
-    topicsIntervalMs: 200,
-    log: pino({ level: process.env.TEST_LOG ?? 'silent' }),
-    registry: new Registry(),
-    ...more,
-  }
-}
 
 describe.skipIf(whySkipped('kafka') !== undefined)('on a real Kafka', () => {
   beforeAll(() => serviceUrl('kafka'), 120_000)

@@ -22,11 +22,10 @@ export interface KafkaService {
   start(): Promise<void>
 }
 
-/** `settings` are lines of server.properties beside those that are needed, such as `auto.create.topics.enable`. */
-export async function startKafka(
-  folder: string,
-  settings: Readonly<Record<string, string>> = {},
-): Promise<KafkaService> {
+/** Passwords by name: whoever wants to come in has to log in (SASL/PLAIN), and only `admin` may do anything. */
+type Users = Readonly<Record<string, string>> & { readonly admin: string }
+
+export async function startKafka(folder: string, { users }: { readonly users?: Users } = {}): Promise<KafkaService> {
   // Kafka itself is content with 17.
   const jdk = findJdk(17)
   if (jdk === undefined) throw new Error('no JDK ≥ 17 was found')
@@ -34,7 +33,10 @@ export async function startKafka(
   const [port, controllerPort] = [await freePort(), await freePort()]
   mkdirSync(folder, { recursive: true })
   const properties = join(folder, 'server.properties')
-  const all = { ...propertiesOf(folder, port, controllerPort), ...settings }
+  const all = {
+    ...propertiesOf(folder, port, controllerPort),
+    ...(users === undefined ? {} : loginOf(users, port, controllerPort)),
+  }
   writeFileSync(
     properties,
     Object.entries(all)
@@ -87,6 +89,22 @@ function propertiesOf(folder: string, port: number, controllerPort: number): Rec
     'group.initial.rebalance.delay.ms': '0',
     // A topic is made by whoever means to, with the partitions that it shall have.
     'auto.create.topics.enable': 'false',
+  }
+}
+
+function loginOf(users: Users, port: number, controllerPort: number): Record<string, string> {
+  const known = Object.entries(users).map(([name, password]) => `user_${name}="${password}"`)
+  const module = 'org.apache.kafka.common.security.plain.PlainLoginModule required'
+  return {
+    listeners: `SASL_PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `SASL_PLAINTEXT://127.0.0.1:${port}`,
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT',
+    'inter.broker.listener.name': 'SASL_PLAINTEXT',
+    'sasl.enabled.mechanisms': 'PLAIN',
+    'sasl.mechanism.inter.broker.protocol': 'PLAIN',
+    'listener.name.sasl_plaintext.plain.sasl.jaas.config': `${module} username="admin" password="${users.admin}" ${known.join(' ')};`,
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': 'User:admin;User:ANONYMOUS',
   }
 }
 

@@ -38,7 +38,7 @@ function write(name: string, lines: number): void {
 
 async function start(more: readonly string[] = [], as?: number): Promise<ShiplogProcess> {
   const paths = ['--root', join(folder.path, 'logs'), '--data', join(folder.path, 'data')]
-  running = await startShiplog([...paths, '--copy-wait-ms', '100', ...more], as)
+  running = await startShiplog([...paths, '--copy-wait-ms', '100', ...more], 'up', as)
   return running
 }
 async function files(query = ''): Promise<Files> {

@@ -43,11 +43,11 @@ export async function runCli(
 }
 
 /**
- * Starts `shiplog up` on a free port and waits until it serves. Rejects with what it printed when it ends instead. `uid`: as
- * which user, for who is root and may read everything.
+ * Starts `shiplog up`, or one stage of it, on a free port and waits until it serves. Rejects with what it printed when it ends
+ * instead. `uid`: as which user, for who is root and may read everything.
  */
-export async function startShiplog(args: readonly string[], uid?: number): Promise<ShiplogProcess> {
-  const child = spawn(process.execPath, [cli, 'up', '--listen', '127.0.0.1:0', ...args], {
+export async function startShiplog(args: readonly string[], command = 'up', uid?: number): Promise<ShiplogProcess> {
+  const child = spawn(process.execPath, [cli, command, '--listen', '127.0.0.1:0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
