@@ -3,9 +3,11 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/build-page.ts'],
+    globalSetup: ['test/build-page.ts', 'test/services/run.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What is waited for comes as soon as it can; a second is too little on a machine that does other things too.
+    expect: { poll: { timeout: 8_000 } },
     // Tests start real processes and threads; two at once is what the smallest machine we test on has cores for.
     maxWorkers: 2,
   },

@@ -64,6 +64,7 @@ export async function benchFlow(): Promise<void> {
 
     await benchExport(url)
     await benchFreshness(url, live)
+    await benchLive(url, live)
 
     // Counted before there is anything to read: it is read while it is being written.
     const before = await written(url)
@@ -145,10 +146,7 @@ async function benchFreshness(url: string, path: string): Promise<void> {
     const word = `fresh${process.pid}x${i}`
     await sleep(200)
     const started = performance.now()
-    appendFileSync(
-      path,
-      `${new Date().toISOString().replace('T', ' ').replace('Z', '').replace('.', ',')} INFO [main] a.B - ${word}\n`,
-    )
+    appendFileSync(path, stampedLine(word))
     for (;;) {
       const { records } = (await get(url, 'search', { q: word })) as { records: unknown[] }
       if (records.length > 0) break
@@ -157,6 +155,33 @@ async function benchFreshness(url: string, path: string): Promise<void> {
     times.push(performance.now() - started)
   }
   report('line written → found by search', spread(spreadOf(times)), 'aim p50 ≤ 300')
+}
+
+/** From the write to the moment at which a client that follows live has the line. */
+async function benchLive(url: string, path: string): Promise<void> {
+  const leave = new AbortController()
+  const answer = await fetch(`${url}/api/v1/tail?cluster=default&lines=0`, { signal: leave.signal })
+  const decoder = new TextDecoder()
+  let received = ''
+  const reading = (async () => {
+    for await (const chunk of answer.body ?? []) received += decoder.decode(chunk, { stream: true })
+  })().catch(() => {})
+  const times: number[] = []
+  for (let i = 0; i < 20; i++) {
+    const word = `live${i}marker`
+    const started = performance.now()
+    appendFileSync(path, stampedLine(word))
+    while (!received.includes(word)) await sleep(1)
+    times.push(performance.now() - started)
+  }
+  leave.abort()
+  await reading
+  report('line written → live tail', spread(spreadOf(times)), 'aim p50 ≤ 350')
+}
+
+function stampedLine(word: string): string {
+  const stamp = new Date().toISOString().replace('T', ' ').replace('Z', '').replace('.', ',')
+  return `${stamp} INFO [main] a.B - ${word}\n`
 }
 
 function startLoad(path: string): () => void {

@@ -2,16 +2,24 @@
  * The bus inside one process: hands batches to the indexer and resolves when the indexer has them durable. It has no
  * queue of its own and so nothing to lose: the files are the journal and the shipper's checkpoint is the position.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Bus, BusHandlers, Follower, Rejected, Subscription } from '../pipeline/bus.ts'
+import type { Bus, BusHandlers, Rejected, Subscription } from '../pipeline/bus.ts'
 import { messageOf, ShiplogError } from '../pipeline/errors.ts'
 import { type EventBatch, recordOf } from '../pipeline/event-batch.ts'
+import { FollowRing } from './local/ring.ts'
 
-/** `rejectsPath`: the NDJSON file that keeps what the store refused for good. */
-export function createLocalBus({ rejectsPath }: { readonly rejectsPath: string }): Bus {
+export interface LocalBusOptions {
+  /** The NDJSON file that keeps what the store refused for good. */
+  readonly rejectsPath: string
+  /** Kept for those who follow live and come back, bytes. */
+  readonly followBytesMax?: number
+}
+
+export function createLocalBus({ rejectsPath, followBytesMax = 8 * 1024 * 1024 }: LocalBusOptions): Bus {
   const subscribers = new Map<string, BusHandlers>()
-  const followers = new Set<Follower>()
+  const ring = new FollowRing(followBytesMax, randomUUID())
   const working = new Set<Promise<unknown>>()
   const stop = new AbortController()
 
@@ -22,13 +30,17 @@ export function createLocalBus({ rejectsPath }: { readonly rejectsPath: string }
     return work
   }
 
-  async function publish(batches: readonly EventBatch[], signal?: AbortSignal): Promise<void> {
+  function refuseClosed(): void {
     if (stop.signal.aborted) throw new ShiplogError('CLOSED', 'the bus is closed')
+  }
+
+  async function publish(batches: readonly EventBatch[], signal?: AbortSignal): Promise<void> {
+    refuseClosed()
     if (subscribers.size === 0)
       throw new ShiplogError('BUS_UNAVAILABLE', 'nobody reads the bus yet', { retryable: true })
     const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal])
     await Promise.all([...subscribers.values()].map((handlers) => handlers.events(batches, both)))
-    for (const follower of followers) tell(follower, batches)
+    ring.add(batches)
   }
 
   async function reject(rejected: readonly Rejected[]): Promise<void> {
@@ -56,6 +68,7 @@ export function createLocalBus({ rejectsPath }: { readonly rejectsPath: string }
     },
     reject,
     async subscribe(group, handlers): Promise<Subscription> {
+      refuseClosed()
       if (subscribers.has(group)) throw new ShiplogError('CONFLICT', `${group} reads the bus already`)
       subscribers.set(group, handlers)
       return {
@@ -65,27 +78,14 @@ export function createLocalBus({ rejectsPath }: { readonly rejectsPath: string }
         },
       }
     },
-    async follow(follower): Promise<Subscription> {
-      followers.add(follower)
-      return {
-        async close() {
-          followers.delete(follower)
-        },
-      }
+    async follow(follower, from): Promise<Subscription> {
+      refuseClosed()
+      return ring.follow(follower, from)
     },
     async close() {
       await Promise.allSettled(working)
       stop.abort()
     },
-  }
-}
-
-/** A follower only looks on: what goes wrong there must not make a durable publish fail. */
-function tell(follower: Follower, batches: readonly EventBatch[]): void {
-  try {
-    follower.events(batches)
-  } catch {
-    follower.missed(batches.reduce((sum, batch) => sum + batch.count, 0))
   }
 }
 

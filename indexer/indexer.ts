@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { Counter, Histogram, type Registry } from 'prom-client'
-import type { Bus, FileState, Subscription } from '../pipeline/bus.ts'
+import { type Bus, type FileState, fileStateKey, type Subscription } from '../pipeline/bus.ts'
 import type { EventBatch } from '../pipeline/event-batch.ts'
 import type { State } from '../pipeline/state.ts'
 import type { Store } from '../pipeline/store.ts'
@@ -61,7 +61,11 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   }
 
   async function files(states: readonly FileState[]): Promise<void> {
-    for (const file of states) await state.put(`file/${file.source.cluster}/${file.generation}`, file)
+    for (const file of states) {
+      const key = `file/${file.source.cluster}/${fileStateKey(file)}`
+      if (file.generation === undefined && file.state === 'gone') await state.delete(key)
+      else await state.put(key, file)
+    }
   }
 
   const subscription: Subscription = await bus.subscribe('indexer', { events, files })

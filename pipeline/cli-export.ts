@@ -45,7 +45,7 @@ export async function runExport(
       terminal.stdout.write(help)
       return 0
     }
-    const client = createClient(command.server)
+    const client = createClient(command.server, command.token)
     const parameters: [string, string][] = [
       ...command.parameters.map(([name, value]): [string, string] => [name, value]),
     ]

@@ -1,8 +1,10 @@
 /** What the commands that ask a server have in common: their flags, where they write, how they fail. */
+import { readFileSync } from 'node:fs'
 import { type Parameters, ProblemError } from './client.ts'
-import { asksForHelp, type ExtraFlags, refuseMissingValues } from './command-flags.ts'
-import { type CommandLine, parseCommandLine, readConfig } from './config.ts'
+import { asksForHelp, type ExtraFlags, refuseMissingValues, takeRepeated } from './command-flags.ts'
+import { type CommandLine, type Config, parseCommandLine, readConfig } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
+import { tokenPattern } from './token.ts'
 
 /** Where a command writes and what it is set by; the process's own unless a test says otherwise. */
 export interface Terminal {
@@ -23,10 +25,13 @@ export const queryFlagsHelp = `  --server URL            address that shiplog up
   --app, --instance, --dir, --file, --host, --level VALUE
                           each may be given several times: any of the values
   --from, --to TIME       ISO 8601, epoch milliseconds, now-15m, now/d … (from now-1d, open)
-  --tz ZONE               of times that name none (default: the system’s)`
+  --tz ZONE               of times that name none (default: the system’s)
+  --token-file FILE       holds the token, where the server asks for one; also SHIPLOG_TOKEN`
 
 export interface QueryCommand {
   readonly server: string
+  /** What the server knows the caller by; undefined = nothing is sent. */
+  readonly token: string | undefined
   readonly cluster: string
   /** The text of the query: all words of the command line. */
   readonly query: string
@@ -44,7 +49,7 @@ export function readQueryCommand(
 ): QueryCommand {
   const extra = { ...queryFlags, ...otherFlags, ...more }
   refuseMissingValues(args, extra)
-  const { filters, rest } = takeFilters(args)
+  const { taken: filters, rest } = takeRepeated(args, filterFlags)
   const commandLine = parseCommandLine(rest, extra)
   const config = readConfig(commandLine, environment)
   const flags = commandLine.extra
@@ -58,26 +63,27 @@ export function readQueryCommand(
   parameters.push(['tz', flags.get('tz') ?? config.timezone])
   const help = asksForHelp(args, commandLine.words)
   const server = flags.get('server') ?? (help ? '' : serverOf(config.listen, commandLine))
-  return { server, cluster: config.cluster, query, parameters, flags, help }
+  const token = help ? undefined : tokenOf(config)
+  return { server, token, cluster: config.cluster, query, parameters, flags, help }
 }
 
-/** Takes the flags that may repeat out of the arguments; parseCommandLine keeps the last of each only. */
-function takeFilters(args: readonly string[]): { filters: [string, string][]; rest: string[] } {
-  const filters: [string, string][] = []
-  const rest: string[] = []
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string
-    if (arg === '--') {
-      rest.push(...args.slice(i))
-      break
-    }
-    const name = filterFlags.find((flag) => arg === `--${flag}` || arg.startsWith(`--${flag}=`))
-    const value = name === undefined || arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : args[++i]
-    if (name === undefined) rest.push(arg)
-    else if (value !== undefined) filters.push([name, value])
-    else throw new ShiplogError('CONFIG_INVALID', `--${name} needs a value`, { hint: `Write --${name} VALUE.` })
+/** Never part of a message: what is wrong with a token is said without it. */
+function tokenOf({ token, tokenFile }: Pick<Config, 'token' | 'tokenFile'>): string | undefined {
+  if (token === '' && tokenFile === '') return undefined
+  let text = token
+  try {
+    if (token === '') text = readFileSync(tokenFile, 'utf8')
+  } catch (cause) {
+    throw new ShiplogError('CONFIG_INVALID', `cannot read --token-file ${tokenFile}: ${messageOf(cause)}`, { cause })
   }
-  return { filters, rest }
+  if (tokenPattern.test(text.trim())) return text.trim()
+  throw new ShiplogError(
+    'CONFIG_INVALID',
+    `what ${token === '' ? tokenFile : 'SHIPLOG_TOKEN or --token'} holds is no token`,
+    {
+      hint: 'Give it whole, as shiplog token add has printed it: shiplog_…',
+    },
+  )
 }
 
 function serverOf(listen: string, { written }: CommandLine): string {

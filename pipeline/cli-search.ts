@@ -37,8 +37,8 @@ export async function runSearch(args: readonly string[], terminal: Terminal = pr
       terminal.stdout.write(help)
       return 0
     }
-    const limit = limitOf(command.flags.get('limit'))
-    const client = createClient(command.server)
+    const limit = limitOf(command.flags.get('limit'), limitDefault)
+    const client = createClient(command.server, command.token)
     const show = command.flags.has('json') ? asJson : asLine(coloured(terminal))
     let found = 0
     for await (const records of pages(client, command.parameters, limit)) {
@@ -93,25 +93,26 @@ async function* pages(client: ApiClient, parameters: Parameters, limit: number):
   } while (cursor !== null && left > 0)
 }
 
-function limitOf(written: string | undefined): number {
-  if (written === undefined) return limitDefault
+/** Throws CONFIG_INVALID for what is no number of lines. */
+export function limitOf(written: string | undefined, fallback: number): number {
+  if (written === undefined) return fallback
   if (/^[1-9]\d{0,8}$/.test(written)) return Number(written)
   throw new ShiplogError('CONFIG_INVALID', `--limit is “${written}”, expected a whole number from 1`, {
     hint: 'shiplog export gives everything that matches.',
   })
 }
 
-function coloured({ stdout, environment }: Terminal): boolean {
+export function coloured({ stdout, environment }: Terminal): boolean {
   return stdout.isTTY === true && (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb'
 }
 
-function asJson(record: LogRecord): string {
+export function asJson(record: LogRecord): string {
   return `${JSON.stringify(record)}\n`
 }
 
 const levelColours: Readonly<Record<string, string>> = { warn: '\x1b[33m', error: '\x1b[31m', fatal: '\x1b[1;31m' }
 
-function asLine(colour: boolean): (record: LogRecord) => string {
+export function asLine(colour: boolean): (record: LogRecord) => string {
   if (!colour) return ({ time, host, message }) => `${time} ${host} : ${message}\n`
   return ({ time, host, level, message }) => {
     const on = levelColours[level]

@@ -1,12 +1,17 @@
 /** The command line: `shiplog <command> …`. Exit codes: 0 done, 1 failed, 2 usage; search as grep: 0, 1 none, 2 error. */
 import { readFileSync } from 'node:fs'
+import { isatty } from 'node:tty'
+import { checkCheckpoint, explainFile } from '../shipper/explain.ts'
+import { runDoctor } from './cli-doctor.ts'
 import { runExport } from './cli-export.ts'
 import { runSearch } from './cli-search.ts'
+import { runTail } from './cli-tail.ts'
+import { runToken } from './cli-token.ts'
 import { refuseMissingValues } from './command-flags.ts'
 import { helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
 import { becomeLean } from './lean-process.ts'
-import { startAll } from './start.ts'
+import { type Running, startAll } from './start.ts'
 
 /** SIGTERM has to be over in 10 s; what is still in flight then is read again by the next start. */
 const shutdownMsMax = 9500
@@ -15,9 +20,14 @@ const help = `shiplog: logs of many containers, found in one place
 
   shiplog up              everything in one process: tails --root, serves the page and the API on --listen
   shiplog search QUERY    lines that match, newest first     (--help for its own flags)
+  shiplog tail QUERY      lines as they come              (--help for its own flags)
   shiplog export QUERY    all lines that match, to --out     (--help for its own flags)
+  shiplog token …         who may ask the API                (--help for its own flags)
+  shiplog doctor          checks what it needs; --file PATH says why a file is or is not shipped
   shiplog version         which one this is
   shiplog help            this text
+
+SIGHUP reads the configuration again: see docs/settings.md for what holds at once.
 
 Each option is a flag, an environment variable (--retention-days = SHIPLOG_RETENTION_DAYS) and a key of --config.
 
@@ -35,7 +45,14 @@ async function up(args: readonly string[]): Promise<number> {
     throw new ShiplogError('CONFIG_INVALID', `up takes no word such as “${extra}”`, { hint: 'Options begin with --.' })
   const config = readConfig(commandLine, process.env)
   const rootWasGiven = writtenOptions(commandLine, process.env).has('root')
-  const running = await startAll(config, rootWasGiven)
+  const hadTerminal = isatty(2)
+  let running: Running | undefined
+  process.on('SIGHUP', () => {
+    // A terminal that is closed sends it, too.
+    if (hadTerminal && !isatty(2)) process.kill(process.pid, 'SIGTERM')
+    else running?.reload(() => readConfig(commandLine, process.env))
+  })
+  running = await startAll(config, rootWasGiven)
   process.stdout.write(`${running.url}\n`)
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve())
@@ -61,7 +78,10 @@ async function printHelp(): Promise<number> {
 const commands: Readonly<Record<string, Command>> = {
   up,
   search: runSearch,
+  tail: (args) => runTail(args),
   export: runExport,
+  token: runToken,
+  doctor: (args) => runDoctor(args, { checks: [['checkpoint', checkCheckpoint]], explain: explainFile }),
   version,
   help: printHelp,
 }
@@ -79,6 +99,9 @@ async function main([name = 'help', ...args]: string[]): Promise<number> {
   if (name === 'up' && args.some((arg) => arg === '--help' || arg === '-h')) return printHelp()
   return command(args)
 }
+
+// As far as this process can hide it: ps of others does not show the rest of the command line any more.
+if (process.argv.some((arg) => arg === '--token' || arg.startsWith('--token='))) process.title = 'shiplog'
 
 try {
   process.exitCode = await main(process.argv.slice(2))

@@ -40,7 +40,7 @@ export class ProblemError extends ShiplogError {
 }
 
 /** `server` is the address of `shiplog up`: `http://127.0.0.1:8080`. Throws CONFIG_INVALID when it is none. */
-export function createClient(server: string): ApiClient {
+export function createClient(server: string, token?: string): ApiClient {
   const base = URL.parse(server.endsWith('/') ? server : `${server}/`)
   if (base === null || !/^https?:$/.test(base.protocol)) {
     throw new ShiplogError('CONFIG_INVALID', `--server ${server} is no address`, {
@@ -50,7 +50,7 @@ export function createClient(server: string): ApiClient {
   const open = async (path: string, parameters: Parameters, signal?: AbortSignal): Promise<IncomingMessage> => {
     const url = new URL(`api/v1/${path}`, base)
     url.search = new URLSearchParams(parameters.map(([name, value]): [string, string] => [name, value])).toString()
-    const response = await send(url, signal)
+    const response = await send(url, token, signal)
     if (response.statusCode === 200) return response
     throw await problemOf(response, base.href)
   }
@@ -66,10 +66,11 @@ export function createClient(server: string): ApiClient {
   }
 }
 
-function send(url: URL, signal?: AbortSignal): Promise<IncomingMessage> {
+function send(url: URL, token: string | undefined, signal?: AbortSignal): Promise<IncomingMessage> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const sent = request(url, { headers: { accept: '*/*' }, ...(signal === undefined ? {} : { signal }) })
+    const headers = { accept: '*/*', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+    const sent = request(url, { headers, ...(signal === undefined ? {} : { signal }) })
     sent.setTimeout(answerMsMax, () => sent.destroy(new Error(`no answer for ${answerMsMax} ms`)))
     sent.once('response', (response) => {
       // From here on the reader sets the pace, and a search may be quiet for as long as it takes.
@@ -119,6 +120,8 @@ async function collect(response: IncomingMessage): Promise<Buffer> {
 
 const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
   400: 'QUERY_INVALID',
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   409: 'CONFLICT',
   422: 'QUERY_TOO_COSTLY',

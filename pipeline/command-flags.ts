@@ -29,6 +29,28 @@ export function refuseMissingValues(args: readonly string[], extra: ExtraFlags =
   }
 }
 
+/** Takes the flags that may repeat out of the arguments; parseCommandLine keeps the last of each only. */
+export function takeRepeated<Flag extends string>(
+  args: readonly string[],
+  flags: readonly Flag[],
+): { taken: [Flag, string][]; rest: string[] } {
+  const taken: [Flag, string][] = []
+  const rest: string[] = []
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string
+    if (arg === '--') {
+      rest.push(...args.slice(i))
+      break
+    }
+    const name = flags.find((flag) => arg === `--${flag}` || arg.startsWith(`--${flag}=`))
+    const value = name === undefined || arg.includes('=') ? arg.slice(arg.indexOf('=') + 1) : args[++i]
+    if (name === undefined) rest.push(arg)
+    else if (value !== undefined) taken.push([name, value])
+    else throw new ShiplogError('CONFIG_INVALID', `--${name} needs a value`, { hint: `Write --${name} VALUE.` })
+  }
+  return { taken, rest }
+}
+
 /** True when help is asked for: `--help` anywhere, or `-h` alone beside flags. Behind `--` everything is a word. */
 export function asksForHelp(args: readonly string[], words: readonly string[]): boolean {
   const ends = args.indexOf('--')

@@ -7,16 +7,22 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { parse as parseYaml } from 'yaml'
 import { messageOf, ShiplogError } from './errors.ts'
+import { nearestOf } from './nearest.ts'
+import { type PathSettings, readGlob, readPathSettings, readZone } from './path-settings.ts'
 import { clusterPattern } from './record.ts'
+
+export { nearestOf }
 
 interface Option<T> {
   readonly help: string
   /** Shown in `--help` for the value: `DIR`, `MS` … empty for a switch. */
   readonly value: string
-  readonly group: 'pipeline' | 'shipper' | 'indexer and store' | 'query API'
+  readonly group: 'pipeline' | 'shipper' | 'indexer and store' | 'query API' | 'clients'
   readonly default: T
   /** Turns what was written into the value, or throws with what was expected. */
   readonly read: (written: string) => T
+  /** May be given more than once, and as a list in the file; `read` gets all of it, one a line. */
+  readonly isList?: boolean
 }
 
 type Group = Option<unknown>['group']
@@ -59,14 +65,28 @@ const zone: Option<string> = {
   value: 'ZONE',
   default: Intl.DateTimeFormat().resolvedOptions().timeZone,
   help: 'IANA time zone of stamps that name none (default: the system’s)',
-  read: (written) => {
-    try {
-      return new Intl.DateTimeFormat('en', { timeZone: written }).resolvedOptions().timeZone
-    } catch {
-      throw new Error('an IANA time zone such as Asia/Shanghai or UTC')
-    }
-  },
+  read: readZone,
 }
+
+function globs(fallback: readonly string[], help: string): Option<readonly string[]> {
+  const read = (written: string): readonly string[] =>
+    written
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(readGlob)
+  return { group: 'shipper', value: 'GLOB', default: fallback, help, read, isList: true }
+}
+
+const paths: Option<readonly PathSettings[]> = {
+  group: 'shipper',
+  value: 'YAML',
+  default: [],
+  help: 'settings of single files, a list in --config; see docs/settings.md',
+  read: (written) => readPathSettings(parseYaml(written)),
+}
+
+/** Never logs, wherever they lie: what editors keep beside an open file, process ids, locks. */
+const noLogs = ['.*.sw[a-p]', '*.pid', '*.lck']
 
 export const options = {
   root: text('shipper', 'DIR', './logs', 'folder that holds the containers’ log directories'),
@@ -79,6 +99,10 @@ export const options = {
   cluster: text('shipper', 'NAME', 'default', 'cluster of the files, unless the layout names it', clusterPattern),
   host: text('shipper', 'NAME', hostname(), 'name of this machine (default: its host name)'),
   timezone: zone,
+  include: globs([], 'only files that one of these matches; may be given more than once (default: all)'),
+  exclude: globs(noLogs, 'no file that one of these matches; may be given more than once'),
+  paths,
+  followSymlinks: toggle('shipper', 'also read what links under the root lead to outside of it'),
   rescanIntervalMs: whole(
     'shipper',
     'MS',
@@ -123,7 +147,14 @@ export const options = {
     [10, 600_000],
     'a file that begins as a known one waits so long for that one to be emptied; an emptied one thrice that for its copy',
   ),
-  openFilesMax: whole('shipper', 'FILES', 1000, [4, 100_000], 'files held open at once'),
+  openFilesMax: whole('shipper', 'FILES', 3000, [4, 100_000], 'files held open at once'),
+  deletedOpenBytesMax: whole(
+    'shipper',
+    'BYTES',
+    1024 ** 3,
+    [0, 2 ** 50],
+    'disk that deleted files may hold until they are read; beyond it the oldest are given up and counted as lost',
+  ),
   readBytesMax: whole('shipper', 'BYTES', 512 * 1024, [4096, 64 * 1024 * 1024], 'read from one file in one turn'),
   inFlightBytesMax: whole(
     'shipper',
@@ -166,13 +197,28 @@ export const options = {
     'address of the page and the HTTP API; port 0 = any free one',
     /^(\[[0-9a-f:.]+\]|[^:\s]+):\d{1,5}$/,
   ),
-  insecure: toggle('query API', 'allow --listen beyond loopback although there is no authentication'),
+  tokens: text('query API', 'FILE', '', 'only who has a token of this file is answered; shiplog token changes it'),
+  insecure: toggle('query API', 'allow --listen beyond loopback without --tokens: everyone there reads everything'),
   searchTimeMsMax: whole(
     'query API',
     'MS',
     15_000,
     [10, 3_600_000],
-    'a search that takes longer ends with an error that says so',
+    'a search that takes longer ends with what it found so far, or with an error that says so',
+  ),
+  tailsPerClientMax: whole(
+    'query API',
+    'CLIENTS',
+    20,
+    [1, 100_000],
+    'live tails of one client at once; more are answered with 429',
+  ),
+  tailBufferBytesMax: whole(
+    'query API',
+    'BYTES',
+    1024 * 1024,
+    [1024, 1024 ** 3],
+    'kept for a client that follows live and reads slowly; beyond it lines are counted as missed',
   ),
   requestsPerMinuteMax: whole(
     'query API',
@@ -181,6 +227,35 @@ export const options = {
     [1, 10_000_000],
     'of one client; more are answered with 429',
   ),
+  searchesPerClientMax: whole(
+    'query API',
+    'REQUESTS',
+    32,
+    [1, 10_000],
+    'searches of one client at the same time; more are answered with 429',
+  ),
+  exportsPerClientMax: whole(
+    'query API',
+    'REQUESTS',
+    8,
+    [1, 10_000],
+    'exports of one client at the same time; more are answered with 429',
+  ),
+  auditBytesMax: whole(
+    'query API',
+    'BYTES',
+    64 * 1024 * 1024,
+    [0, 1024 ** 4],
+    'kept of who has searched what, in <data>/audit.ndjson; 0 = nothing',
+  ),
+
+  token: text(
+    'clients',
+    'TOKEN',
+    '',
+    'sent to the server; better SHIPLOG_TOKEN or --token-file: ps shows command lines',
+  ),
+  tokenFile: text('clients', 'FILE', '', 'holds the token that is sent to the server'),
 } as const
 
 type Options = typeof options
@@ -234,9 +309,18 @@ export function parseCommandLine(args: readonly string[], extra: Readonly<Record
     const value = inline ?? (takesValue ? args[++i] : 'true')
     if (value === undefined) throw invalid(`--${flag} needs a value`, `Write --${flag} VALUE.`)
     if (name === undefined) extraWritten.set(flag, value)
-    else written.set(name, value)
+    else written.set(name, isList(name) ? lineBehind(written.get(name), value) : value)
   }
   return { written, words, extra: extraWritten }
+}
+
+function isList(name: OptionName): boolean {
+  const option: Option<unknown> = options[name]
+  return option.isList === true
+}
+
+function lineBehind(lines: string | undefined, line: string): string {
+  return lines === undefined ? line : `${lines}\n${line}`
 }
 
 /** Kubernetes puts these into each container beside a service that is called shiplog: they are not meant for us. */
@@ -290,7 +374,8 @@ export function readConfig(
     try {
       return [name, options[name].read(found.value)]
     } catch (error) {
-      throw invalid(`${found.where} is “${found.value}”, expected ${messageOf(error)}`, options[name].help)
+      const shown = name === 'paths' ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
+      throw invalid(`${found.where} is ${shown}, expected ${messageOf(error)}`, options[name].help)
     }
   })
   const config = Object.fromEntries(entries) as unknown as Config
@@ -310,15 +395,24 @@ function readConfigFile(path: string): Map<OptionName, string> {
   for (const [key, value] of Object.entries(parsed)) {
     const name = nameOfFlag.get(key) ?? names.find((known) => known === key)
     if (name === undefined) throw unknownOption(`${key} in ${path}`, key, [])
-    if (typeof value === 'object') throw invalid(`${key} in ${path} is no single value`, options[name].help)
-    found.set(name, String(value))
+    found.set(name, textOf(value, name, `${key} in ${path}`))
   }
   return found
 }
 
+/** A value of the file as it would be written on a command line. */
+function textOf(value: unknown, name: OptionName, where: string): string {
+  if (name === 'paths') return JSON.stringify(value)
+  const isSingle = (item: unknown): boolean => typeof item !== 'object'
+  if (isList(name) && value === null) return ''
+  if (isList(name) && Array.isArray(value) && value.every(isSingle)) return value.join('\n')
+  if (!isSingle(value)) throw invalid(`${where} is no single value`, options[name].help)
+  return String(value)
+}
+
 /** The options as text for `--help`: flag, default and help, by group. */
 export function helpOfOptions(): string {
-  const groups: Group[] = ['pipeline', 'shipper', 'indexer and store', 'query API']
+  const groups: Group[] = ['pipeline', 'shipper', 'indexer and store', 'query API', 'clients']
   return groups
     .map((group) => {
       const rows = names.filter((name) => options[name].group === group).map(helpRow)
@@ -330,10 +424,9 @@ export function helpOfOptions(): string {
 function helpRow(name: OptionName): string {
   const option = options[name]
   const flag = `  --${flagOf(name)}${option.value === '' ? '' : ` ${option.value}`}`
+  const shown: string = Array.isArray(option.default) ? option.default.join(' ') : String(option.default)
   const fallback =
-    typeof option.default === 'boolean' || option.default === '' || option.help.includes('(default')
-      ? ''
-      : ` (${option.default})`
+    typeof option.default === 'boolean' || shown === '' || option.help.includes('(default') ? '' : ` (${shown})`
   return `${flag.padEnd(34)} ${option.help}${fallback}`
 }
 
@@ -350,28 +443,4 @@ function invalid(message: string, hint: string, cause?: unknown): ShiplogError {
 function splitOnce(value: string, separator: string): [string, string?] {
   const at = value.indexOf(separator)
   return at < 0 ? [value] : [value.slice(0, at), value.slice(at + separator.length)]
-}
-
-/** The candidate with the fewest edits, when that is at most a third of its length; source: Levenshtein 1965. */
-export function nearestOf(written: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined
-  let bestEdits = Number.POSITIVE_INFINITY
-  for (const candidate of candidates) {
-    const edits = editDistance(written.toLowerCase(), candidate)
-    if (edits < bestEdits) [best, bestEdits] = [candidate, edits]
-  }
-  return best !== undefined && bestEdits <= Math.max(2, best.length / 3) ? best : undefined
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replace, (row[j] as number) + 1, (next[j - 1] as number) + 1))
-    }
-    row = next
-  }
-  return row[b.length] as number
 }

@@ -1,5 +1,5 @@
 /** One process works on a data folder at a time. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { messageOf, ShiplogError } from './errors.ts'
@@ -33,6 +33,22 @@ export function lockData(
     })
   }
   return () => db.close()
+}
+
+/** Who works on the folder now; undefined = nobody. Makes nothing there. */
+export function dataHolder(folder: string): string | undefined {
+  const path = join(folder, 'lock.db')
+  if (!existsSync(path)) return undefined
+  const db = new DatabaseSync(path)
+  try {
+    db.exec('BEGIN EXCLUSIVE; ROLLBACK')
+    return undefined
+  } catch (cause) {
+    if (!/locked|busy/i.test(messageOf(cause))) throw unwritable(folder, cause)
+    return holderText(join(folder, 'holder.json'))
+  } finally {
+    db.close()
+  }
 }
 
 function unwritable(folder: string, cause: unknown): ShiplogError {

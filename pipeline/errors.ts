@@ -6,10 +6,14 @@ export type ErrorCode =
   | 'STATE_UNREADABLE' // a state file exists but cannot be read: never start over silently
   | 'QUERY_INVALID' // what a client asked for cannot be understood
   | 'QUERY_TOO_COSTLY' // a search reached its time limit
+  | 'UNAUTHENTICATED' // who asks is not known: no token, or one that does not hold
+  | 'FORBIDDEN' // who asks is known, and may not do this
   | 'NOT_FOUND'
   | 'STORE_UNAVAILABLE'
   | 'STORE_DAMAGED' // one file of the store cannot be read; the others still serve
   | 'BUS_UNAVAILABLE'
+  | 'BUS_REFUSED' // the bus is there and does not take it: rights, size, a topic that it may not make
+  | 'POSITION_GONE' // the bus no longer has what lies behind a position of a follower
   | 'CONFLICT' // a state entry has another version than the writer thinks
   | 'CLOSED' // used after close
   | 'ABORTED'

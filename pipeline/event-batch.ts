@@ -16,6 +16,8 @@ export interface Origin {
   readonly encoding: string
   /** When the bytes were read, µs since the epoch. */
   readonly readAt: number
+  /** Where the incarnation lies on a bus that has partitions; no part of the record. */
+  readonly partition?: number
 }
 
 /** Event i is described by the i-th entry of each array. */

@@ -16,6 +16,8 @@ export interface Selection {
   readonly from: number
   /** Exclusive; Infinity = open. */
   readonly to: number
+  /** Only records that continue an event (`continues`): those are few, and a store finds them without reading the others. */
+  readonly parts?: true
 }
 
 export interface SearchQuery extends Selection {
@@ -26,8 +28,14 @@ export interface SearchQuery extends Selection {
 
 export interface Page {
   readonly records: RecordBatch
-  /** True when at least one more event follows. */
+  /** True when at least one more event follows, or may follow where the page is partial. */
   readonly more: boolean
+  /**
+   * There when the time limit ended the search: every match up to `edge` is in the page, none behind it. asc: those with
+   * time < edge; desc: those with time >= edge. Always further than where the search began, so that going on from there
+   * comes to an end.
+   */
+  readonly partial?: { readonly edge: number }
 }
 
 /** One source's file, all its incarnations in order. */
@@ -86,7 +94,10 @@ export interface StoreStats {
   readonly damaged: readonly { readonly path: string; readonly reason: string }[]
 }
 
-/** Bounds of one request. Reaching `timeMsMax` rejects with QUERY_TOO_COSTLY; an aborted signal with ABORTED. */
+/**
+ * Bounds of one request. Reaching `timeMsMax` rejects with QUERY_TOO_COSTLY, but for a search that knows how far it has come
+ * (Page.partial); an aborted signal rejects with ABORTED.
+ */
 export interface Bounds {
   readonly signal?: AbortSignal
   readonly timeMsMax?: number

@@ -3,8 +3,8 @@ import { wordClass, wordClassOf } from './word-classes.ts'
 
 /**
  * What a word is: in the index, in a query, in the highlighter. Pure.
- * The judge is Elasticsearch's `standard` tokenizer behind a char_filter that turns `wordJoiners` into spaces, then
- * `lowercase`. So a word is a run of letters and digits with the marks on them, each Han and Hiragana character is a word
+ * The judge is Elasticsearch's `standard` tokenizer behind a char_filter that turns `wordJoiners` and ANSI control
+ * sequences into spaces, then `lowercase`. So a word is a run of letters and digits with the marks on them, each Han and Hiragana character is a word
  * of its own, a run of Katakana is one word, a run of Thai, Lao, Myanmar or Khmer is one word, an emoji is one word.
  */
 export interface Word {
@@ -51,6 +51,20 @@ function wordEnd(text: string, start: number): number {
   return unitsAt(text, cut - 1) === 2 ? cut - 1 : cut
 }
 
+const escapeUnit = 0x1b
+
+/**
+ * Behind the ANSI control sequence (ECMA-48 §5.4: `ESC [`, parameters and intermediates 0x20–0x3F, one final byte
+ * 0x40–0x7E) at `start`, or behind the escape alone when there is none: colours are no words, so `\x1b[31merror` is `error`.
+ */
+function ansiEnd(text: string, start: number): number {
+  if (text.charCodeAt(start + 1) !== 0x5b) return start + 1
+  let at = start + 2
+  while (text.charCodeAt(at) >= 0x20 && text.charCodeAt(at) < 0x40) at++
+  const final = text.charCodeAt(at)
+  return final >= 0x40 && final < 0x7f ? at + 1 : start + 1
+}
+
 /** Calls `visit` with the place of each word, in order. */
 function eachWord(text: string, visit: (start: number, end: number) => void): void {
   const length = text.length
@@ -65,6 +79,8 @@ function eachWord(text: string, visit: (start: number, end: number) => void): vo
       if (end < length && text.charCodeAt(end) >= 128) end = wordEnd(text, at)
       visit(at, end)
       at = end
+    } else if (code === escapeUnit) {
+      at = ansiEnd(text, at)
     } else if (code < 128 && !(text.charCodeAt(at + 1) >= 128)) {
       at++
     } else {
@@ -173,7 +189,7 @@ export function wordOfIndex(token: string): string {
 }
 
 /**
- * True when every byte of `[start, end)` is ASCII and no run of letters and digits is longer than `wordUnitsMax`: then
+ * True when every byte of `[start, end)` is ASCII and no escape (see ansiEnd), and no run of letters and digits is longer than `wordUnitsMax`: then
  * unicode61 splits the bytes just as words.ts does, and the store gives them to FTS5 untouched. NUL separates in both; but
  * SQL functions such as `length()` and C strings end at it, so a store reads a text with a NUL by bytes only.
  */
@@ -181,7 +197,7 @@ export function asciiWordsNeedNoHelp(bytes: Uint8Array, start: number, end: numb
   let run = 0
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number
-    if (byte >= 128) return false
+    if (byte >= 128 || byte === escapeUnit) return false
     if (asciiWord[byte] === 1) {
       if (++run > wordUnitsMax) return false
     } else {

@@ -19,7 +19,8 @@ export interface FormatWriter {
   readonly out: ByteWriter
   /** What stands in front of the first event: the header of csv. */
   begin(): void
-  append(batch: RecordBatch, i: number): void
+  /** `parts`: ids of the records that were folded into the event. */
+  append(batch: RecordBatch, i: number, parts?: readonly string[]): void
 }
 
 export const contentTypes: Readonly<Record<ExportFormat, string>> = {
@@ -45,8 +46,8 @@ function ndjson(): FormatWriter {
   return {
     out,
     begin() {},
-    append(batch, i) {
-      append(batch, i)
+    append(batch, i, parts) {
+      append(batch, i, parts)
       out.byte(10)
     },
   }

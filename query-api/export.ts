@@ -6,14 +6,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Counter } from 'prom-client'
 import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
-import type { RecordBatch } from '../pipeline/event-batch.ts'
-import type { Bounds, SearchQuery, Store } from '../pipeline/store.ts'
+import { originAt, type RecordBatch } from '../pipeline/event-batch.ts'
+import type { Bounds, SearchQuery } from '../pipeline/store.ts'
 import { contentTypes, createFormatWriter, type ExportFormat, exportFormats } from './export-formats.ts'
 import { type ExportProgress, exportChunks } from './export-stream.ts'
 import { contentDisposition, exportFileName } from './file-name.ts'
+import { Fold } from './fold.ts'
+import { recordAt } from './record-at.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
-import { cursorBehind, searchQueryOf } from './selection.ts'
+import { cursorBehind, placeOf, searchQueryOf } from './selection.ts'
+import { filesBeside, scanSeries, withSeries } from './series.ts'
+import type { LogStore } from './visible.ts'
 
 /**
  * How long an answer waits for its first bytes: what goes wrong at once can still be a problem with a status. A search
@@ -45,9 +49,11 @@ const exportParameters = schema.parameters({
     }),
   ),
   cursor: schema.cursor,
+  series: schema.series,
+  fold: schema.fold,
 })
 
-export function exportRoutes(api: Api, { store, registry, now }: RouteParts): void {
+export function exportRoutes(api: Api, { visible, registry, now }: RouteParts): void {
   const exported = new Counter({
     name: 'shiplog_export_records_total',
     help: 'Records that were handed out by exports.',
@@ -65,9 +71,10 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
     '/export',
     {
       compress: false,
+      config: { access: 'logs', slot: 'export' },
       schema: {
         summary: 'Every record that matches, as a file, without a ceiling',
-        description: `Streamed, with gzip if asked. A connection that ends without the last chunk is a broken export. The trailers ${recordsTrailer} and ${nextTrailer} say how many records there were and with which cursor the next export goes on (\`end\` when nothing follows). With a cursor csv has no header. raw needs one app, instance, dir and file, and follows the file itself.`,
+        description: `Streamed, with gzip if asked. A connection that ends without the last chunk is a broken export. The trailers ${recordsTrailer} and ${nextTrailer} say how many records there were and with which cursor the next export goes on (\`end\` when nothing follows). With a cursor csv has no header. raw needs one app, instance, dir and file (or series), and follows the file itself.`,
         tags: ['export'],
         querystring: exportParameters,
         response: schema.download(
@@ -81,17 +88,22 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
       },
     },
     async (request, reply) => {
-      const { format, csvSafe = true, limit, cursor } = request.query
-      const query = searchQueryOf(request.query, now())
-      if (format === 'raw') refuseUnlessOneFile(request.query)
+      const { format, csvSafe = true, limit, cursor, fold = true } = request.query
       const signal = signalOf(reply)
+      const { store } = visible(request)
+      if (format === 'raw') refuseUnlessOneFile(request.query)
+      const query = searchQueryOf(await withSeries(store, request.query, { signal }), now())
       const writer = createFormatWriter(format, { csvSafe })
       if (cursor === undefined) writer.begin()
       const progress: ExportProgress = { records: 0, last: undefined, more: false }
       const bounds = { signal, reuse: true }
-      const batches = format === 'raw' ? scanOneFile(store, query, bounds) : store.scan(query, bounds)
+      const batches =
+        format === 'raw'
+          ? scanOneLog(store, query, request.query.series !== undefined, bounds)
+          : store.scan(query, bounds)
       const skip = format === 'raw' ? query.after : undefined
-      const chunks = exportChunks(batches, { writer, limit, skip, progress })
+      const folds = fold && format !== 'raw' ? new Fold(store, query, bounds) : undefined
+      const chunks = exportChunks(batches, { writer, limit, skip, progress, fold: folds })
 
       const first = chunks.next()
       // It is awaited again below; without this a failure between would have nobody to hear of it.
@@ -104,6 +116,8 @@ export function exportRoutes(api: Api, { store, registry, now }: RouteParts): vo
 
       const count = (error?: unknown): void => {
         exported.inc({ format }, progress.records)
+        // A batch may hold more than a limit lets out.
+        request.records = progress.records
         if (error === undefined) return
         brokenOff.inc({ reason: signal.aborted ? 'client' : 'store' })
         if (!signal.aborted) request.log.error({ err: error, records: progress.records }, 'an export broke off')
@@ -144,11 +158,11 @@ async function* counted(
 
 function refuseUnlessOneFile(query: { [name: string]: unknown; order: string }): void {
   for (const field of ['app', 'instance', 'dir', 'file', 'host']) {
-    const values = query[field]
+    const values = field === 'file' ? [query.file ?? [], query.series ?? []].flat() : query[field]
     const given = Array.isArray(values) ? values.length : 0
     if (given === 1 || (field === 'host' && given === 0)) continue
     throw new ShiplogError('QUERY_INVALID', `format=raw is one file: it takes one ${field}, not ${given}`, {
-      hint: 'Give one app, instance, dir and file; or take format=txt.',
+      hint: 'Give one app, instance, dir and file (or series); or take format=txt.',
     })
   }
   if (query.q !== undefined || query.level !== undefined || query.order !== 'asc') {
@@ -158,15 +172,28 @@ function refuseUnlessOneFile(query: { [name: string]: unknown; order: string }):
   }
 }
 
-function scanOneFile(store: Store, query: SearchQuery, bounds: Bounds): AsyncIterable<RecordBatch> {
+/** One file, or the files of one series one behind the other. */
+async function* scanOneLog(
+  store: LogStore,
+  query: SearchQuery,
+  isSeries: boolean,
+  bounds: Bounds,
+): AsyncGenerator<RecordBatch> {
   const { cluster, filters, from, to, after } = query
   const [app = '', instance = '', dir = '', file = ''] = [filters.app, filters.instance, filters.dir, filters.file].map(
     (values) => values?.[0],
   )
   const host = filters.host?.[0]
   const source = { cluster, app, instance, dir, file, ...(host === undefined ? {} : { host }) }
-  const start = after === undefined ? {} : { start: { generation: after.generation, offset: after.offset } }
-  return store.scanFile({ source, ...start, order: 'asc', from, to }, bounds)
+  const all = { source, order: 'asc' as const, from, to }
+  if (!isSeries) return yield* store.scanFile({ ...all, ...(after && { start: placeOf(after) }) }, bounds)
+  const [oldest = file] = await filesBeside(store, source, bounds)
+  const first = after === undefined ? oldest : originAt(...(await recordAt(store, cluster, after, bounds))).source.file
+  yield* scanSeries(
+    store,
+    { ...all, source: { ...source, file: first }, ...(after && { start: placeOf(after) }) },
+    bounds,
+  )
 }
 
 function putHeaders(reply: FastifyReply, format: ExportFormat, name: string, goesOn: boolean): void {

@@ -1,7 +1,8 @@
 /** GET /health (200 while alive), /health/ready (503 until searches can be answered), /metrics (Prometheus). */
 import { messageOf, ShiplogError } from '../pipeline/errors.ts'
 import type { StoreStats } from '../pipeline/store.ts'
-import type { Api, RouteParts } from './routes.ts'
+import { seesOperation } from './auth.ts'
+import type { Api, ServerParts } from './routes.ts'
 import * as schema from './schema.ts'
 
 /** A probe every second must not count the store every second. */
@@ -15,7 +16,12 @@ interface Part {
   readonly detail?: string
 }
 
-export function healthRoutes(api: Api, { store, registry, health, now }: RouteParts): void {
+export interface HealthParts extends Pick<ServerParts, 'store' | 'registry' | 'health'> {
+  readonly now: () => number
+}
+
+/** Whether the server lives anyone may know; why a part is not well is the operators' business: it names paths. */
+export function healthRoutes(api: Api, { store, registry, health, now }: HealthParts): void {
   let asked: { readonly at: number; readonly part: Promise<Part> } | undefined
   const storePart = (): Promise<Part> => {
     if (asked === undefined || now() - asked.at > statsKeptMs || now() < asked.at) {
@@ -35,7 +41,7 @@ export function healthRoutes(api: Api, { store, registry, health, now }: RoutePa
   api.get(
     '/health',
     {
-      config: { rateLimit: false },
+      config: { rateLimit: false, access: 'open' },
       schema: {
         summary: 'Each part’s state; 200 while the process is alive',
         tags: ['operation'],
@@ -43,17 +49,17 @@ export function healthRoutes(api: Api, { store, registry, health, now }: RoutePa
         response: schema.answers(schema.HealthAnswer, 'Alive'),
       },
     },
-    async (_request, reply) => {
+    async (request, reply) => {
       const list = await parts()
       reply.header('cache-control', 'no-store')
-      return { ready: ready(list), parts: list }
+      return { ready: ready(list), parts: seesOperation(request) ? list : list.map(withoutDetail) }
     },
   )
 
   api.get(
     '/health/ready',
     {
-      config: { rateLimit: false },
+      config: { rateLimit: false, access: 'open' },
       schema: {
         summary: '200 when searches can be answered, else 503',
         tags: ['operation'],
@@ -61,8 +67,9 @@ export function healthRoutes(api: Api, { store, registry, health, now }: RoutePa
         response: schema.answers(schema.HealthAnswer, 'Ready', 503),
       },
     },
-    async (_request, reply) => {
-      const list = await parts()
+    async (request, reply) => {
+      const all = await parts()
+      const list = seesOperation(request) ? all : all.map(withoutDetail)
       const down = list.find((part) => part.state === 'down')
       if (down !== undefined) {
         throw new ShiplogError('STORE_UNAVAILABLE', `${down.name} is down: ${down.detail ?? 'no reason given'}`, {
@@ -75,10 +82,18 @@ export function healthRoutes(api: Api, { store, registry, health, now }: RoutePa
     },
   )
 
-  api.get('/metrics', { config: { rateLimit: false }, schema: { hide: true } }, async (_request, reply) => {
-    reply.type(registry.contentType).header('cache-control', 'no-store')
-    return registry.metrics()
-  })
+  api.get(
+    '/metrics',
+    { config: { rateLimit: false, access: 'operator' }, schema: { hide: true } },
+    async (_request, reply) => {
+      reply.type(registry.contentType).header('cache-control', 'no-store')
+      return registry.metrics()
+    },
+  )
+}
+
+function withoutDetail({ name, state }: Part): Part {
+  return { name, state }
 }
 
 async function partOfStore(stats: () => Promise<StoreStats>): Promise<Part> {

@@ -23,12 +23,22 @@ export async function servePage(api: Api, folder: string): Promise<void> {
     // A build that comes while the server runs is served too, so nothing is listed at the start.
     suppressWarning: true,
     index: false,
+    // Its route is ours, below.
+    serve: false,
     cacheControl: false,
     setHeaders: (reply, path) => {
       // Vite puts a hash of the content into the names under assets; index.html is what names them.
       const hashed = path.startsWith(join(folder, 'assets'))
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
+  })
+  api.route({
+    method: ['GET', 'HEAD'],
+    url: '/*',
+    // Who signs in needs the page for it; the logs are not in it.
+    config: { access: 'open' },
+    schema: { hide: true },
+    handler: async (request, reply) => reply.sendFile((request.params as { '*': string })['*']),
   })
 }
 

@@ -77,6 +77,31 @@ export function parameterReader(schema: ObjectSchema): (given: unknown) => Readi
   }
 }
 
+/** The same for a body of JSON: its members are what the parameters of a URL are. */
+export function bodyReader(schema: ObjectSchema): (given: unknown) => Reading {
+  const read = parameterReader(schema)
+  return (given) => {
+    const values = membersOf(given)
+    if (values instanceof ShiplogError) return { error: values }
+    return read({ values, malformed: undefined } satisfies RawParameters)
+  }
+}
+
+function membersOf(given: unknown): Map<string, string[]> | ShiplogError {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return invalid('the body is no JSON object', 'Send one, as application/json.')
+  }
+  const values = new Map<string, string[]>()
+  for (const [name, value] of Object.entries(given)) {
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+    if (!list.every((one) => ['string', 'number', 'boolean'].includes(typeof one))) {
+      return new ParameterError(name, `${shorten(name)} is neither text nor a list of texts`, '')
+    }
+    values.set(name, list.map(String))
+  }
+  return values
+}
+
 function readParameters(schema: ObjectSchema, { values, malformed }: RawParameters): Record<string, unknown> {
   if (malformed !== undefined) {
     throw invalid(`“${malformed}” has an escape that is no UTF-8`, 'Percent-encode parameters as UTF-8.')

@@ -32,16 +32,20 @@ const clientClosed = 499
 const statusOf: Readonly<Record<ErrorCode, number>> = {
   QUERY_INVALID: 400,
   QUERY_TOO_COSTLY: 422,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
   NOT_FOUND: 404,
   CONFLICT: 409,
   STORE_UNAVAILABLE: 503,
   BUS_UNAVAILABLE: 503,
+  BUS_REFUSED: 503,
+  POSITION_GONE: 410,
+  DATA_UNWRITABLE: 503,
   CLOSED: 503,
   ABORTED: clientClosed,
   STORE_DAMAGED: 500,
   CONFIG_INVALID: 500,
   DATA_LOCKED: 500,
-  DATA_UNWRITABLE: 500,
   STATE_UNREADABLE: 500,
 }
 
@@ -53,9 +57,12 @@ const codeOfHttp: Readonly<Record<number, string>> = {
 
 const titles: Readonly<Record<number, string>> = {
   400: 'The request cannot be understood',
+  401: 'Sign in first',
+  403: 'Not allowed',
   404: 'Not found',
   405: 'Method not allowed',
   409: 'Conflict',
+  410: 'Gone',
   413: 'Too large',
   414: 'Too long',
   415: 'Media type not supported',
@@ -71,7 +78,8 @@ const titles: Readonly<Record<number, string>> = {
 const hints: Readonly<Record<number, string>> = {
   400: 'See /api/v1/openapi.json for what can be asked.',
   404: 'See /api/v1/openapi.json for what is there.',
-  405: 'Use GET.',
+  405: 'Use one of the methods that Allow names.',
+  409: 'Read it again and repeat the change.',
   422: 'Narrow the time range, choose an app or an instance, or use whole words instead of wildcards.',
   429: 'Wait for as many seconds as Retry-After says.',
   503: 'Try again in a moment; GET /health says which part is not well.',
@@ -142,6 +150,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const about = { code: problem.code, status: problem.status, route: request.routeOptions.url }
   if (problem.status >= 500) request.log.error({ ...about, err: error }, 'request failed')
   else request.log.debug({ ...about, parameter: parameterOf(error) }, 'request refused')
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="shiplog"')
   if (problem.status === 503) reply.header('retry-after', '5')
   // A stream's headers must not stay on an answer that is no stream.
   reply.removeHeader('content-disposition').removeHeader('content-encoding')

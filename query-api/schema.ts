@@ -1,7 +1,9 @@
 /** What goes over HTTP, once: the types of the handlers, the check of what clients send, and OpenAPI all come from here. */
-import { type TProperties, type TSchema, Type } from 'typebox'
+import { type Static, type TProperties, type TSchema, Type } from 'typebox'
+import { fileStateNames } from '../pipeline/bus.ts'
 import { queryUnitsMax } from '../pipeline/query.ts'
 import { clusterPattern, levels, timeOrigins } from '../pipeline/record.ts'
+import { roles } from '../pipeline/token.ts'
 
 export const searchLimitMax = 1000
 export const contextEventsMax = 500
@@ -84,6 +86,17 @@ export const cursor = Type.Optional(
   }),
 )
 
+export const series = Type.Optional(
+  anyOf('log whose files have a date or a number in their names, without it', 'catalina.log'),
+)
+export const fold = Type.Optional(
+  Type.Boolean({
+    default: true,
+    description:
+      'an event that was published in parts is one result (`parts` has their ids); false = the records as they are',
+  }),
+)
+
 /** Parameters by name. One with a default is always there for the handler, and need not be sent. */
 export function parameters<T extends TProperties>(properties: T) {
   const schema = Type.Object(properties, { additionalProperties: false })
@@ -143,6 +156,9 @@ export const LogRecordSchema = Type.Object(
     fields: Type.Optional(
       Type.Record(Type.String(), Type.Array(Type.String()), { description: 'JSON or key=value pairs of the message' }),
     ),
+    parts: Type.Optional(
+      Type.Array(Type.String(), { description: 'ids of the records that continue it and were folded into it' }),
+    ),
   },
   { examples: [recordExample, { ...recordExample, message: 'GET /x status=500', fields: { status: ['500'] } }] },
 )
@@ -154,8 +170,22 @@ export const SearchAnswer = Type.Object(
     records: Type.Array(LogRecordSchema),
     next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the next page, null at the end' }),
     tookMs: Type.Number(),
+    partial: Type.Optional(
+      Type.Object(
+        { coveredFrom: Type.Optional(isoTime), coveredTo: Type.Optional(isoTime) },
+        {
+          description:
+            'searchTimeMsMax ended the search: what lies from coveredFrom on (order=desc) or before coveredTo (asc) has been searched, and next goes on from there',
+        },
+      ),
+    ),
   },
-  { examples: [{ records: [recordExample], next: null, tookMs: 3 }] },
+  {
+    examples: [
+      { records: [recordExample], next: null, tookMs: 3 },
+      { records: [], next: 'MS5k…', tookMs: 15_003, partial: { coveredFrom: recordExample.time } },
+    ],
+  },
 )
 
 export const HistogramAnswer = Type.Object(
@@ -207,13 +237,30 @@ const fileExample = {
   size: 18414,
   read: 18414,
   acknowledged: 18414,
-  lost: 0,
+  behind: 0,
+  lost: 512,
+  loss: {
+    first: '2016-05-16T12:40:02.000000Z',
+    last: '2016-05-16T12:40:02.000000Z',
+    cause: 'truncated',
+    atLeast: true,
+  },
   updatedAt: '2016-05-16T12:47:10.412000Z',
 }
 
 export const FilesAnswer = Type.Object(
   {
     total: Type.Integer({ description: 'files that match, also beyond the limit' }),
+    totals: Type.Object(
+      {
+        size: Type.Integer(),
+        acknowledged: Type.Integer(),
+        behind: Type.Integer(),
+        lost: Type.Integer(),
+        states: Type.Record(Type.String(), Type.Integer(), { description: 'files by state' }),
+      },
+      { description: 'bytes of all that match, also beyond the limit' },
+    ),
     files: Type.Array(
       Type.Object({
         cluster: Type.String(),
@@ -222,19 +269,38 @@ export const FilesAnswer = Type.Object(
         host: Type.String(),
         dir: Type.String(),
         file: Type.String(),
-        generation: Type.String(),
+        generation: Type.Optional(Type.String({ description: 'not there for what was never read' })),
         path: Type.String(),
-        state: oneOf(['following', 'behind', 'rotated', 'gone', 'unreadable']),
+        state: oneOf(fileStateNames, {
+          description:
+            'following = read to its end and being written; rotated = under another name than it was born with; skipped = never read, see reason',
+        }),
         size: Type.Integer({ description: 'bytes' }),
         read: Type.Integer({ description: 'bytes' }),
         acknowledged: Type.Integer({ description: 'bytes that are durable behind the shipper' }),
-        lost: Type.Integer({ description: 'bytes known lost, a lower bound' }),
-        reason: Type.Optional(Type.String()),
+        behind: Type.Integer({ description: 'bytes that are not yet durable behind the shipper' }),
+        lost: Type.Integer({ description: 'bytes known lost' }),
+        loss: Type.Optional(
+          Type.Object(
+            { first: isoTime, last: isoTime, cause: Type.String(), atLeast: Type.Boolean() },
+            { description: 'when the first and the last were noticed, why; atLeast = more may be lost' },
+          ),
+        ),
+        reason: Type.Optional(Type.String({ description: 'why it is not read: EACCES, excluded, a symbolic link …' })),
+        warning: Type.Optional(Type.String({ description: 'what looks wrong: zone looks 8 h off' })),
         updatedAt: isoTime,
       }),
     ),
   },
-  { examples: [{ total: 1, files: [fileExample] }] },
+  {
+    examples: [
+      {
+        total: 1,
+        totals: { size: 18414, acknowledged: 18414, behind: 0, lost: 512, states: { following: 1 } },
+        files: [fileExample],
+      },
+    ],
+  },
 )
 
 export const HealthAnswer = Type.Object(
@@ -249,6 +315,65 @@ export const HealthAnswer = Type.Object(
     ),
   },
   { examples: [{ ready: true, parts: [{ name: 'store', state: 'up' }] }] },
+)
+
+export const SessionAnswer = Type.Object(
+  {
+    name: Type.String({ description: 'of the caller' }),
+    role: oneOf(roles),
+    rights: Type.Boolean({ description: 'false where everybody who gets here is answered' }),
+  },
+  { examples: [{ name: 'alice', role: 'reader', rights: true }] },
+)
+
+const savedSearchProperties = {
+  name: Type.String({
+    minLength: 1,
+    maxLength: 100,
+    description: 'what people call it',
+    examples: ['failed payments'],
+  }),
+  shared: Type.Optional(Type.Boolean({ default: false, description: 'others see it, who may see what it is about' })),
+  ...Common,
+}
+
+/** What a client sends: the parameters of a search, as JSON. */
+export const SavedSearchBody = parameters(savedSearchProperties)
+export type SearchBody = Static<typeof SavedSearchBody>
+
+const savedSearchExample = {
+  id: 'kq3Xv0b2Gxo',
+  version: 1,
+  name: 'failed payments',
+  shared: true,
+  cluster: 'prod',
+  app: ['order-service'],
+  q: 'payment failed',
+  from: 'now-1d',
+  owner: 'alice',
+  own: true,
+  link: 's/kq3Xv0b2Gxo',
+  createdAt: '2016-05-16T12:47:10.412Z',
+  updatedAt: '2016-05-16T12:47:10.412Z',
+}
+
+export const SavedSearchAnswer = Type.Object(
+  {
+    ...savedSearchProperties,
+    id: Type.String(),
+    version: Type.Integer({ description: 'grows with every change' }),
+    owner: Type.String(),
+    own: Type.Boolean({ description: 'the caller is the owner' }),
+    link: Type.String({ description: 'opens it on the page; relative to where the page is' }),
+    createdAt: Type.String(),
+    updatedAt: Type.String(),
+  },
+  { examples: [savedSearchExample] },
+)
+
+export const SavedSearchesAnswer = Type.Object(
+  { searches: Type.Array(SavedSearchAnswer) },
+  { examples: [{ searches: [savedSearchExample] }] },
 )
 
 export const ProblemAnswer = Type.Object(
@@ -302,10 +427,25 @@ export function answers(ok: TSchema, description: string, ...statuses: readonly 
 
 const statusTexts: Readonly<Record<number, string>> = {
   400: 'A parameter is unknown, missing or cannot be understood',
-  404: 'Not there',
-  422: 'The search reached searchTimeMsMax: narrow it',
-  429: 'More than requestsPerMinuteMax',
+  401: 'No token or session, or one that does not hold',
+  403: 'Known, but not allowed; or the header that changes need is missing',
+  404: 'Not there, or not shown to the caller',
+  409: 'Somebody else has changed it since, or there are too many',
+  422: 'searchTimeMsMax ended it before anything was known: narrow it',
+  429: 'More than requestsPerMinuteMax, or than one client may have under way',
   503: 'The store cannot be reached, or the server is not ready',
+}
+
+/** The answers of a route that has nothing to say. */
+export function done(description: string, ...statuses: readonly number[]) {
+  const { 200: _, ...problems } = answers(Type.Null(), description, ...statuses)
+  return { 204: Type.Null({ description }), ...problems }
+}
+
+/** The answers of a link. */
+export function redirect(description: string, ...statuses: readonly number[]) {
+  const { 200: _, ...problems } = answers(Type.Null(), description, ...statuses)
+  return { 302: Type.Null({ description }), ...problems }
 }
 
 /** The answers of a route that hands out a file. */

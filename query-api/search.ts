@@ -1,28 +1,36 @@
 /** GET /search: one page of records. GET /histogram: how many there are over time, by level. */
 import type { ByteWriter } from '../pipeline/byte-writer.ts'
+import { ShiplogError } from '../pipeline/errors.ts'
 import { formatTime, levels } from '../pipeline/record.ts'
-import type { Bounds, Page, Selection, Store } from '../pipeline/store.ts'
+import type { Bounds, Selection } from '../pipeline/store.ts'
+import { foldedPage, plainPage, type ShownPage } from './folded-page.ts'
 import { createRecordWriter, putArray } from './record-writer.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
 import { cursorBehind, keyAt, searchQueryOf, selectionOf } from './selection.ts'
+import { withSeries } from './series.ts'
+import type { LogStore } from './visible.ts'
 
 const searchParameters = schema.parameters({
   ...schema.Common,
   order: schema.order,
   limit: schema.whole(1, schema.searchLimitMax, 100, 'records in one page'),
   cursor: schema.cursor,
+  series: schema.series,
+  fold: schema.fold,
 })
 
 const histogramParameters = schema.parameters({
   ...schema.Common,
   buckets: schema.whole(1, schema.bucketsMax, 60, 'at most so many buckets'),
+  series: schema.series,
 })
 
-export function searchRoutes(api: Api, { store, config, now }: RouteParts): void {
+export function searchRoutes(api: Api, { visible, config, now }: RouteParts): void {
   api.get(
     '/search',
     {
+      config: { access: 'logs' },
       schema: {
         summary: 'One page of the records that match',
         tags: ['search'],
@@ -32,19 +40,21 @@ export function searchRoutes(api: Api, { store, config, now }: RouteParts): void
     },
     async (request, reply) => {
       const started = performance.now()
-      const query = searchQueryOf(request.query, now())
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
-      const page = await store.search(query, request.query.limit, bounds)
-      const last = page.records.count - 1
-      const next = page.more && last >= 0 ? cursorBehind(keyAt(page.records, last), query) : null
+      const { store } = visible(request)
+      const query = searchQueryOf(await withSeries(store, request.query, bounds), now())
+      const { limit, fold = true } = request.query
+      const page = await (fold ? foldedPage : plainPage)(store, query, limit, bounds)
+      const next = page.next === undefined ? null : cursorBehind(page.next, query)
       reply.type('application/json; charset=utf-8')
-      return pageBody(page, next, performance.now() - started).view()
+      return pageBody(page, query.order, next, performance.now() - started).view()
     },
   )
 
   api.get(
     '/histogram',
     {
+      config: { access: 'logs' },
       schema: {
         summary: 'How many records match, over time and by level',
         tags: ['search'],
@@ -54,8 +64,10 @@ export function searchRoutes(api: Api, { store, config, now }: RouteParts): void
     },
     async (request, reply) => {
       const nowMs = now()
-      const selection = { cluster: request.query.cluster, ...selectionOf(request.query, nowMs) }
+      const { store } = visible(request)
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
+      const asked = await withSeries(store, request.query, bounds)
+      const selection = { cluster: asked.cluster, ...selectionOf(asked, nowMs) }
       const to = Number.isFinite(selection.to)
         ? selection.to
         : await endOf(store, selection, nowMs * 1000, request.query.buckets, bounds)
@@ -85,27 +97,37 @@ export function searchRoutes(api: Api, { store, config, now }: RouteParts): void
  * made whole milliseconds, which clients can narrow to without losing the newest line.
  */
 async function endOf(
-  store: Store,
+  store: LogStore,
   selection: Selection,
   now: number,
   buckets: number,
   bounds: Bounds,
 ): Promise<number> {
   const from = Math.max(selection.from, now)
-  const { records } = await store.search({ ...selection, from, order: 'desc' }, 1, bounds)
+  const { records, partial } = await store.search({ ...selection, from, order: 'desc' }, 1, bounds)
+  if (records.count === 0 && partial !== undefined) {
+    throw new ShiplogError('QUERY_TOO_COSTLY', 'the newest match could not be found in time')
+  }
   if (records.count === 0) return Math.max(now, selection.from + 1)
   const step = buckets * 1000
   return selection.from + Math.ceil((keyAt(records, 0).time + 1 - selection.from) / step) * step
 }
 
 /** The answer written as bytes: a page of 1,000 records makes no record objects. */
-function pageBody({ records }: Page, next: string | null, tookMs: number): ByteWriter {
+function pageBody(
+  { events, partial }: ShownPage,
+  order: 'asc' | 'desc',
+  next: string | null,
+  tookMs: number,
+): ByteWriter {
   const writer = createRecordWriter()
   writer.out.text('{"records":')
-  putArray(
-    writer,
-    Array.from({ length: records.count }, (_, i) => [records, i] as const),
-  )
-  writer.out.text(`,"next":${JSON.stringify(next)},"tookMs":${Math.round(tookMs * 10) / 10}}`)
+  putArray(writer, events)
+  writer.out.text(`,"next":${JSON.stringify(next)},"tookMs":${Math.round(tookMs * 10) / 10}`)
+  if (partial !== undefined) {
+    const covered = { [order === 'desc' ? 'coveredFrom' : 'coveredTo']: formatTime(partial.edge) }
+    writer.out.text(`,"partial":${JSON.stringify(covered)}`)
+  }
+  writer.out.text('}')
   return writer.out
 }

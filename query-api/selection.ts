@@ -83,6 +83,11 @@ export function keyAt(batch: RecordBatch, i: number): EventKey {
   }
 }
 
+/** Where in its file, without when. */
+export function placeOf({ generation, offset }: EventKey): Omit<EventKey, 'time'> {
+  return { generation, offset }
+}
+
 /** The text with which the next request goes on behind `key`. */
 export function cursorBehind(key: EventKey, { order, from, to }: Pick<Cursor, 'order' | 'from' | 'to'>): string {
   return encodeCursor({ ...key, order, from, to })

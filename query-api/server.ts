@@ -8,20 +8,29 @@ import fastifyCompress from '@fastify/compress'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { fastify, LogController } from 'fastify'
+import { type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { Histogram } from 'prom-client'
+import { auditRequests } from './audit.ts'
+import { callerOfRequest, guard } from './auth.ts'
 import { contextRoutes } from './context.ts'
 import { exportRoutes } from './export.ts'
 import { filesRoutes } from './files.ts'
 import { healthRoutes } from './health.ts'
 import { checkHost } from './host-check.ts'
+import { linkRoutes } from './links.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './page.ts'
-import { parameterReader, readQueryString } from './parameters.ts'
+import { bodyReader, parameterReader, readQueryString } from './parameters.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
+import { savedSearchRoutes } from './saved-searches.ts'
 import { searchRoutes } from './search.ts'
+import { sessionRoutes } from './session.ts'
+import { sessionsIn } from './sessions.ts'
+import { clientOf, limitConcurrency } from './slots.ts'
+import { tailRoutes } from './tail.ts'
 import { valuesRoutes } from './values.ts'
+import { visibleOf } from './visible.ts'
 
 export type { ServerParts } from './routes.ts'
 
@@ -29,11 +38,24 @@ export type { ServerParts } from './routes.ts'
 const compressBytesMin = 16 * 1024
 /** Longest part of a path that is a parameter, UTF-16 units. */
 const pathPartUnitsMax = 512
+/** Of what is sent to us; a saved search is less. */
+const bodyBytesMax = 64 * 1024
 const prefix = '/api/v1'
 
 /** A server that is ready to listen. Rejects when the parts do not fit together (a broken invariant). */
 export async function buildServer(parts: ServerParts): Promise<Api> {
-  const routeParts: RouteParts = { ...parts, now: parts.now ?? Date.now }
+  const { store, state, tokens, audit, config, registry, health, now = Date.now } = parts
+  const sessions = tokens && sessionsIn(state, tokens, now)
+  const visibleFor = visibleOf({ store, state, bus: parts.bus, now, timeMsMax: config.searchTimeMsMax })
+  const routeParts: RouteParts = {
+    config,
+    registry,
+    now,
+    visible: (request) =>
+      visibleFor(callerOfRequest(request).rights, (records) => {
+        request.records += records
+      }),
+  }
   const uiFolder = parts.uiFolder ?? uiFolderDefault
   const api: Api = fastify({
     loggerInstance: parts.log,
@@ -41,6 +63,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     exposeHeadRoutes: false,
+    bodyLimit: bodyBytesMax,
     // An export has no ceiling: a close breaks it off, which its client sees, instead of waiting for it.
     forceCloseConnections: true,
     routerOptions: { querystringParser: readQueryString as never, maxParamLength: pathPartUnitsMax },
@@ -50,44 +73,53 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
 
   api.setValidatorCompiler(({ schema, httpPart }) =>
     // What stands in the path is checked by its route: only it can say 404.
-    httpPart === 'querystring' ? parameterReader(schema as never) : () => true,
+    httpPart === 'querystring'
+      ? parameterReader(schema as never)
+      : httpPart === 'body'
+        ? bodyReader(schema as never)
+        : () => true,
   )
   // Answers are made to their schemas, and tests hold them to it; a second pass at run time would only drop what is new.
   api.setSerializerCompiler(() => (body) => JSON.stringify(body))
   api.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
 
-  checkHost(api, parts.config.listen)
+  // Fastify, its plugins and we ourselves listen for the end of an answer: that is no leak.
+  api.addHook('onRequest', async (_request, reply) => void reply.raw.setMaxListeners(20))
+  checkHost(api, config.listen)
+  auditRequests(api, audit, now)
+  guard(api, { tokens, sessions, now })
+  limitConcurrency(api, config)
   await describeApi(api)
   await protect(api, parts)
-  const knownPaths = rememberPaths(api)
+  const refuseMethod = rememberPaths(api)
   observe(api, parts)
 
   await api.register(
     async (routes) => {
-      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, filesRoutes]) {
+      for (const add of [searchRoutes, valuesRoutes, contextRoutes, exportRoutes, tailRoutes, filesRoutes]) {
         add(routes as Api, routeParts)
       }
+      savedSearchRoutes(routes as Api, { state, now })
+      sessionRoutes(routes as Api, { tokens, sessions, now })
     },
     { prefix },
   )
-  healthRoutes(api, routeParts)
+  linkRoutes(api, { ...routeParts, state })
+  healthRoutes(api, { store, registry, health, now })
   openApiRoute(api)
   api.route({
     method: ['GET', 'HEAD'],
     url: '/',
+    config: { access: 'open' },
     schema: { hide: true },
     handler: async (_request, reply) => sendPage(reply, uiFolder),
   })
   await servePage(api, uiFolder)
 
   api.setNotFoundHandler({ preHandler: api.rateLimit() }, (request, reply) => {
-    const path = pathOf(request)
-    if (knownPaths.some((known) => known.test(path))) {
-      reply.header('allow', 'GET')
-      throw new HttpError(405, `${request.method} is not possible here`)
-    }
+    refuseMethod(request, reply)
     if (isPageRequest(request)) return sendPage(reply, uiFolder)
-    throw new HttpError(404, `there is nothing at ${path.slice(0, 200)}`)
+    throw new HttpError(404, `there is nothing at ${pathOf(request).slice(0, 200)}`)
   })
   return api
 }
@@ -117,27 +149,35 @@ async function protect(api: Api, { config }: ServerParts): Promise<void> {
   await api.register(fastifyRateLimit, {
     max: config.requestsPerMinuteMax,
     timeWindow: 60_000,
+    keyGenerator: clientOf,
     errorResponseBuilder: (_request, { max }) => new HttpError(429, `more than ${max} requests in a minute`),
   })
   // Only gzip: brotli at its default level would hold a page of records up for longer than the network does.
   await api.register(fastifyCompress, { threshold: compressBytesMin, encodings: ['gzip'], zlibOptions: { level: 4 } })
 }
 
-/** The paths of the API as patterns, so that another method than GET gets a 405. */
-function rememberPaths(api: Api): RegExp[] {
-  const paths: RegExp[] = []
-  api.addHook('onRoute', ({ url, path }) => {
+/** The paths of the API as patterns: gives what throws 405 for another method than those that a path knows. */
+function rememberPaths(api: Api): (request: FastifyRequest, reply: FastifyReply) => void {
+  const paths = new Map<string, { readonly pattern: RegExp; readonly methods: string[] }>()
+  api.addHook('onRoute', ({ url, path, method }) => {
     if (path.includes('*')) return
-    paths.push(new RegExp(`^${url.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`))
+    const pattern = new RegExp(`^${url.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`)
+    const known = paths.get(url) ?? { pattern, methods: [] }
+    known.methods.push(...[method].flat())
+    paths.set(url, known)
   })
+  const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
+    const path = pathOf(request)
+    const known = [...paths.values()].find(({ pattern }) => pattern.test(path))
+    if (known === undefined) return
+    reply.header('allow', known.methods.join(', '))
+    throw new HttpError(405, `${request.method} is not possible here`)
+  }
   api.addHook('onRequest', async (request, reply) => {
     // Before the body is read: what it holds does not matter.
-    if (!request.is404 || request.method === 'GET') return
-    if (!paths.some((known) => known.test(pathOf(request)))) return
-    reply.header('allow', 'GET')
-    throw new HttpError(405, `${request.method} is not possible here`)
+    if (request.is404 && request.method !== 'GET') refuse(request, reply)
   })
-  return paths
+  return refuse
 }
 
 /** One line for each request in the log (debug), and how long requests take in /metrics. Never their parameters. */

@@ -8,12 +8,14 @@ import { formatTime, sourceFields } from '../pipeline/record.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import * as schema from './schema.ts'
 import { selectionOf } from './selection.ts'
+import { seriesValues, withSeries } from './series.ts'
 
-const known: readonly string[] = [...sourceFields, 'level']
+const known: readonly string[] = [...sourceFields, 'level', 'series']
 
 const valuesParameters = schema.parameters({
   ...schema.commonProperties,
   cluster: Type.Optional(schema.cluster),
+  series: schema.series,
   limit: schema.whole(1, schema.searchLimitMax, 100, 'values'),
   prefix: Type.Optional(Type.String({ maxLength: 1024, description: 'only values that begin so, in either case' })),
 })
@@ -23,10 +25,11 @@ const field = Type.String({
   examples: ['app', 'fields.status'],
 })
 
-export function valuesRoutes(api: Api, { store, config, now }: RouteParts): void {
+export function valuesRoutes(api: Api, { visible, config, now }: RouteParts): void {
   api.get(
     '/values/:field',
     {
+      config: { access: 'logs' },
       schema: {
         summary: 'The values of a field among the records that match',
         description: 'The cluster is required but for /values/cluster.',
@@ -44,10 +47,16 @@ export function valuesRoutes(api: Api, { store, config, now }: RouteParts): void
           hint: 'GET /api/v1/values/cluster says which there are.',
         })
       }
-      const selection = { ...selectionOf(request.query, now()), ...(cluster === undefined ? {} : { cluster }) }
-      const options = { limit, ...(prefix === undefined ? {} : { prefix }) }
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
-      const values = await store.values(name, selection, options, bounds)
+      const { store } = visible(request)
+      const asked =
+        cluster === undefined ? request.query : await withSeries(store, { ...request.query, cluster }, bounds)
+      const selection = { ...selectionOf(asked, now()), ...(cluster === undefined ? {} : { cluster }) }
+      const options = { limit, ...(prefix === undefined ? {} : { prefix }) }
+      const values =
+        name === 'series'
+          ? await seriesValues(store, selection, options, bounds)
+          : await store.values(name, selection, options, bounds)
       return { values: values.map(({ value, count, last }) => ({ value, count, last: formatTime(last) })) }
     },
   )

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../pipeline/errors.ts'
 import type { CheckpointReply, CheckpointRequest, GenerationRow } from './checkpoint.ts'
 
+/** Format 1 had no `loss`. */
 const formatVersion = 1
 const port = parentPort as NonNullable<typeof parentPort>
 const { folder } = workerData as { folder: string }
@@ -24,16 +25,22 @@ const schema = `
     window TEXT,                  -- JSON: to, readAt; written before the window is published
     lost INTEGER NOT NULL,        -- bytes, a lower bound
     live INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL   -- ms since the epoch
+    updated_at INTEGER NOT NULL,  -- ms since the epoch
+    loss TEXT                     -- JSON: first, last, cause, atLeast; when and why bytes were lost
   ) STRICT, WITHOUT ROWID`
 
 function open(): { db: DatabaseSync; rows: GenerationRow[] } {
   mkdirSync(folder, { recursive: true })
   const db = new DatabaseSync(path)
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
+  // Before anything is changed: what cannot be read stays as it is, for who restores it. A file that lost a page may
+  // open and have rows without content, so all of it is looked at.
   const version = db.prepare('PRAGMA user_version').get()?.user_version
+  if (version !== 0 && version !== formatVersion)
+    throw new Error(`its format is ${version}, this program knows ${formatVersion}`)
+  const check = db.prepare('PRAGMA quick_check(1)').get()?.quick_check
+  if (check !== 'ok') throw new Error(`it is damaged: ${check}`)
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
   if (version === 0) db.exec(`BEGIN; ${schema}; PRAGMA user_version = ${formatVersion}; COMMIT`)
-  else if (version !== formatVersion) throw new Error(`its format is ${version}, this program knows ${formatVersion}`)
   return { db, rows: db.prepare('SELECT * FROM generation ORDER BY generation').all().map(rowFrom) }
 }
 
@@ -52,6 +59,7 @@ function rowFrom(row: Record<string, unknown>): GenerationRow {
     lost: Number(row.lost),
     live: row.live === 1,
     updatedAt: Number(row.updated_at),
+    loss: row.loss === null ? undefined : json(row.loss),
   }
 }
 
@@ -69,6 +77,7 @@ function put(statement: StatementSync, row: GenerationRow): void {
     row.lost,
     row.live ? 1 : 0,
     row.updatedAt,
+    row.loss === undefined ? null : JSON.stringify(row.loss),
   )
 }
 
@@ -86,7 +95,7 @@ function main(): void {
     return
   }
   const { db, rows } = opened
-  const upsert = db.prepare('INSERT OR REPLACE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const upsert = db.prepare('INSERT OR REPLACE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const remove = db.prepare('DELETE FROM generation WHERE generation = ?')
   reply({ id: 0, rows })
 

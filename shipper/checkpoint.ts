@@ -9,6 +9,7 @@
  * SQLite is synchronous, so it works in a thread of its own; rows that come while it commits share the next commit.
  */
 import { Worker } from 'node:worker_threads'
+import type { Loss } from '../pipeline/bus.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
 import type { Source } from '../pipeline/record.ts'
 import type { Position, Reading } from './events.ts'
@@ -27,10 +28,15 @@ export interface GenerationRow {
   /** Everything before it is acknowledged. */
   readonly position: Position
   readonly reading: Reading
-  /** The window that was or is about to be published: [position.offset, to). Undefined = none. */
-  readonly window: { readonly to: number; readonly readAt: number } | undefined
+  /**
+   * The window that was or is about to be published: [position.offset, to). Undefined = none. `lost`: so many bytes of
+   * it are counted in the row's `lost`, as the file cannot be found; should it come back, they are not.
+   */
+  readonly window: { readonly to: number; readonly readAt: number; readonly lost?: number } | undefined
   /** Bytes known lost, a lower bound. */
   readonly lost: number
+  /** When and why; undefined when nothing was. */
+  readonly loss: Loss | undefined
   /** False once the file is gone or truncated: nothing more will be read of this incarnation. */
   readonly live: boolean
   /** ms since the epoch. */

@@ -6,13 +6,13 @@
  */
 import type { Source } from '../pipeline/record.ts'
 import type { GenerationRow } from './checkpoint.ts'
-import { type Block, fits, signatureBytesMax } from './identity.ts'
+import { agrees, type Block, signatureBytesMax } from './identity.ts'
 import type { Tail } from './tail.ts'
 
 /** Files that agree in fewer first bytes are not compared: a banner alone makes no copy. */
 const signatureBytesMin = 16
 
-/** An incarnation that ended by truncation, with what was not read of it. */
+/** An incarnation whose file was emptied or is gone, with what was not read of it. */
 export interface Orphan {
   readonly tail: Tail
   readonly unreadBytes: number
@@ -31,12 +31,21 @@ export type Verdict =
 
 /** What a file is judged against, beside the orphans. */
 export interface Known {
+  /** Of the same instance. */
   readonly followed: Iterable<Tail>
   readonly absent: Iterable<GenerationRow>
 }
 
+/** Looks into files for the judgement. */
+export interface Probe {
+  /** Compares an acknowledged block of an incarnation with what stands at that place in the file; undefined when it is too short. */
+  blockFits(blocks: readonly Block[]): Promise<boolean | undefined>
+  /** The first bytes of another file that was never read; undefined while they cannot be had. */
+  beginningOf(tail: Tail): Promise<Buffer | undefined>
+}
+
 export class Copies {
-  readonly #orphans = new Map<string, Orphan>()
+  readonly #orphans = new Set<Orphan>()
   readonly #copyWaitMs: number
 
   /**
@@ -48,48 +57,65 @@ export class Copies {
   }
 
   add(orphan: Orphan): void {
-    this.#orphans.set(orphan.tail.generation as string, orphan)
+    this.#orphans.add(orphan)
   }
 
   remove(orphan: Orphan): void {
-    this.#orphans.delete(orphan.tail.generation as string)
+    this.#orphans.delete(orphan)
   }
 
   /** Those that waited long enough. */
   expired(nowMs: number): Orphan[] {
-    return [...this.#orphans.values()].filter(({ sinceMs }) => nowMs - sinceMs >= 3 * this.#copyWaitMs)
+    return [...this.#orphans].filter(({ sinceMs }) => nowMs - sinceMs >= 3 * this.#copyWaitMs)
   }
 
   /**
-   * Judges a file that was never read, by its first bytes `head` and by `blockFits`, which compares an acknowledged
-   * block of an incarnation with what stands at that place. `quietMs`: since its last change.
+   * What ended before anything was read of it, and of which `file`, a new one, is the copy. Where its first bytes are
+   * not known a file that is as long may be one: what is counted as lost is a lower bound.
    */
-  async judge(
-    file: Tail,
-    head: Buffer,
-    known: Known,
-    quietMs: number,
-    blockFits: (blocks: readonly Block[]) => Promise<boolean>,
-  ): Promise<Verdict> {
-    for (const orphan of this.#orphans.values()) {
+  unread(file: Tail, head: Buffer): Orphan[] {
+    return [...this.#orphans].filter(
+      ({ tail, unreadBytes }) =>
+        tail.generation === undefined &&
+        isSameInstance(tail.source, file.source) &&
+        (tail.beginning === undefined ? file.size >= unreadBytes : agree(tail.beginning, head)),
+    )
+  }
+
+  /** Judges a file that was never read, by its first bytes `head`. `quietMs`: since its last change. */
+  async judge(file: Tail, head: Buffer, known: Known, quietMs: number, probe: Probe): Promise<Verdict> {
+    for (const orphan of this.#orphans) {
       const { tail } = orphan
-      if (!mayBeCopy(tail, file, head)) continue
+      // What was written into the emptied file since is no copy of it, also where it begins alike.
+      if (tail.generation === undefined || tail.identity === file.identity || !mayBeCopy(tail, file, head)) continue
       // What is on its way has to arrive first: the copy is read on from there.
       if (tail.flying !== undefined || tail.prepared !== undefined) return { kind: 'wait' }
-      if (!(await blockFits(tail.blocks))) continue
-      return { kind: 'copy', original: { ...tail.row(undefined), window: tail.replay }, orphan }
+      if ((await probe.blockFits(tail.blocks)) === false) continue
+      return { kind: 'copy', original: tail.row(undefined), orphan }
     }
     let twin = false
     for (const tail of known.followed) {
-      if (tail === file || tail.generation === undefined || !mayBeCopy(tail, file, head)) continue
-      if (quietMs < this.#copyWaitMs) return { kind: 'wait' }
+      if (tail === file) continue
+      if (tail.generation === undefined) {
+        // Of two files that nobody has read yet, the older is the original and comes first.
+        if (tail.isTwin || !isOlder(tail, file)) continue
+        const beginning = await probe.beginningOf(tail)
+        if (beginning !== undefined && agree(beginning, head)) return { kind: 'wait' }
+        continue
+      }
+      if (!mayBeCopy(tail, file, head)) continue
+      // While windows of it wait nobody looks at it: it may have been emptied since.
+      if (quietMs < this.#copyWaitMs || tail.isReading || tail.prepared !== undefined) return { kind: 'wait' }
       twin ||= tail.isArchive !== file.isArchive && tail.size === file.size
     }
     if (twin) return { kind: 'twin' }
-    // The original may be gone as well: packed and taken away since. Its last block has to be in the copy then.
+    // The original may be gone as well: packed and taken away since. A small file that took the place of a gone one
+    // may begin alike, with a banner; a copy has another name.
     for (const row of known.absent) {
       if (!mayBeCopy(row, file, head)) continue
-      if (row.blocks.length === 0 ? row.signature.bytes < signatureBytesMax : !(await blockFits(row.blocks))) continue
+      const isSame = await probe.blockFits(row.blocks)
+      if (isSame === false || (isSame === undefined && row.blocks.length > 0)) continue
+      if (row.signature.bytes < signatureBytesMax && row.path === file.path) continue
       return { kind: 'copy', original: row, orphan: undefined }
     }
     return { kind: 'new' }
@@ -98,9 +124,22 @@ export class Copies {
 
 function mayBeCopy(original: Pick<GenerationRow, 'signature' | 'source'>, file: Tail, head: Buffer): boolean {
   const { signature, source } = original
-  return signature.bytes >= signatureBytesMin && isSameInstance(source, file.source) && fits(signature, head)
+  return signature.bytes >= signatureBytesMin && isSameInstance(source, file.source) && agrees(signature, head)
 }
 
 function isSameInstance(a: Source, b: Source): boolean {
   return a.instance === b.instance && a.app === b.app && a.cluster === b.cluster
+}
+
+function agree(a: Buffer, b: Buffer): boolean {
+  const length = Math.min(a.length, b.length)
+  return length >= signatureBytesMin && a.compare(b, 0, length, 0, length) === 0
+}
+
+/** A copy is made after its original, and of one that grows it is never longer. */
+function isOlder(a: Tail, b: Tail): boolean {
+  const [inodeA, bornA] = a.identity.split(':').map(BigInt) as [bigint, bigint]
+  const [inodeB, bornB] = b.identity.split(':').map(BigInt) as [bigint, bigint]
+  if (bornA !== bornB) return bornA < bornB
+  return a.size === b.size ? inodeA < inodeB : a.size > b.size
 }

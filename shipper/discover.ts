@@ -1,9 +1,13 @@
 /**
  * Which files are there? Folders are listed again on a timer, and that listing is the truth; chokidar only wakes it
  * early. A folder whose modification time stands still has the same names as before, so it is not read again.
+ *
+ * A link whose target is under the root says nothing new: the target is shipped under its own name. What links lead to
+ * outside of the root is shipped only when that is asked for, under the link's name; each folder is visited once, so
+ * that links which lead in circles end.
  */
-import type { BigIntStats } from 'node:fs'
-import { lstat, readdir, stat } from 'node:fs/promises'
+import { type BigIntStats, lstatSync, statSync } from 'node:fs'
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { systemCodeOf } from '../pipeline/errors.ts'
 import { identityOf } from './identity.ts'
 
@@ -20,14 +24,19 @@ export interface Listing {
   readonly files: ReadonlyMap<string, Found>
   /** Folders and files that could not be looked at, with the system's error code, and what is never shipped. */
   readonly unreadable: ReadonlyMap<string, string>
+  /** How many folders there are. */
+  readonly folders: number
 }
 
 interface Folder {
   modifiedNs: bigint
   /** When it was read, ms; a change within the clock's grain of that moment would not show in modifiedNs. */
   readAtMs: number
+  /** Device and inode: the same folder has the same, whatever leads there. */
+  key: string
   files: Found[]
   folders: string[]
+  links: string[]
   skipped: Map<string, string>
 }
 
@@ -54,61 +63,120 @@ export function shownPath(path: string): string {
   }
 }
 
-/** Remembers folders between listings of one root. */
-export function createDiscovery(root: string): { list(): Promise<Listing> } {
+/** What one listing has come across. */
+interface Walk {
+  readonly files: Map<string, Found>
+  readonly unreadable: Map<string, string>
+  /** Paths of the folders. */
+  readonly seen: Set<string>
+  /** The same folders by their keys. */
+  readonly visited: Set<string>
+  /** Links, looked at when everything that has a name of its own under the root is listed. */
+  readonly links: string[]
+}
+
+/** True when one of the folders that `path` lies in is among the unreadable ones; '' is the root. */
+export function isBelow(path: string, unreadable: ReadonlyMap<string, string>): boolean {
+  if (unreadable.size === 0) return false
+  if (unreadable.has('')) return true
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    if (unreadable.has(path.slice(0, slash))) return true
+  }
+  return false
+}
+
+/** Remembers folders between listings of one root; while none of them changes, the same object comes back. */
+export function createDiscovery(root: string, followLinks = false): { list(): Promise<Listing> } {
   const folders = new Map<string, Folder>()
+  let last: Listing | undefined
+  /** Something was read again, or could not be. */
+  let changed = false
 
   async function list(): Promise<Listing> {
-    const files = new Map<string, Found>()
-    const unreadable = new Map<string, string>()
-    const seen = new Set<string>()
-    await visit('', 0, { files, unreadable, seen })
+    changed = false
+    const walk: Walk = { files: new Map(), unreadable: new Map(), seen: new Set(), visited: new Set(), links: [] }
+    await visit('', 0, walk)
+    const { files, unreadable, seen, links } = walk
+    // A link may lead to a folder with further links, which then stand behind it.
+    for (const path of links) await lookBehind(path, walk)
     for (const path of folders.keys()) if (!seen.has(path)) folders.delete(path)
-    return { files, unreadable }
+    if (changed || links.length > 0 || last?.folders !== seen.size) {
+      last = { files, unreadable, folders: seen.size }
+    }
+    return last
   }
 
-  async function visit(
-    path: string,
-    depth: number,
-    out: { files: Map<string, Found>; unreadable: Map<string, string>; seen: Set<string> },
-  ): Promise<void> {
-    const folder = await folderAt(path, out.unreadable)
+  async function lookBehind(path: string, out: Walk): Promise<void> {
+    try {
+      const target = await realpath(pathBytes(root, path), 'latin1')
+      const top = await realpath(root, 'latin1')
+      if (`${target}/`.startsWith(top === '/' ? top : `${top}/`)) return
+      if (!followLinks) {
+        out.unreadable.set(path, 'a symbolic link that leaves the root; --follow-symlinks reads it')
+        return
+      }
+      const found = await stat(Buffer.from(target, 'latin1'), { bigint: true })
+      if (found.isFile()) out.files.set(path, { path, stat: found, identity: identityOf(found) })
+      else if (found.isDirectory()) await visit(path, path.split('/').length, out, true)
+    } catch (error) {
+      // A link that leads nowhere has nothing to read.
+      if (systemCodeOf(error) !== 'ENOENT') out.unreadable.set(path, systemCodeOf(error) ?? 'unreadable')
+    }
+  }
+
+  async function visit(path: string, depth: number, out: Walk, behindLink = false): Promise<void> {
+    const folder = await folderAt(path, out.unreadable, behindLink)
     if (folder === undefined) return
+    if (behindLink && out.visited.has(folder.key)) return
+    out.visited.add(folder.key)
     out.seen.add(path)
+    out.links.push(...folder.links)
     for (const [skipped, why] of folder.skipped) out.unreadable.set(skipped, why)
     for (const found of folder.files) out.files.set(found.path, found)
     for (const child of folder.folders) {
-      if (depth < depthMax) await visit(child, depth + 1, out)
+      if (depth < depthMax) await visit(child, depth + 1, out, behindLink)
       else out.unreadable.set(child, `nested deeper than ${depthMax} folders`)
     }
   }
 
-  async function folderAt(path: string, unreadable: Map<string, string>): Promise<Folder | undefined> {
+  async function folderAt(
+    path: string,
+    unreadable: Map<string, string>,
+    mayBeLink: boolean,
+  ): Promise<Folder | undefined> {
     try {
       // The root itself may be a link; a link has a modification time of its own.
-      const { mtimeNs } = await (path === '' ? stat : lstat)(pathBytes(root, path), { bigint: true })
+      // One of these is asked of every folder all the time: without a promise it costs a tenth.
+      const look = path === '' || mayBeLink ? statSync : lstatSync
+      const { mtimeNs, dev, ino } = look(pathBytes(root, path), { bigint: true })
+      const key = `${dev}:${ino}`
       const known = folders.get(path)
       const settled = known !== undefined && known.readAtMs - Number(mtimeNs / 1_000_000n) > grainMs
-      if (known?.modifiedNs === mtimeNs && settled) return known
-      const folder = await readFolder(path, mtimeNs)
+      if (known?.modifiedNs === mtimeNs && known.key === key && settled) return known
+      changed = true
+      const folder = await readFolder(path, mtimeNs, key)
       folders.set(path, folder)
       return folder
     } catch (error) {
+      changed = true
       // Below a root that is away nothing is known to be gone.
       if (path === '' || systemCodeOf(error) !== 'ENOENT') unreadable.set(path, systemCodeOf(error) ?? 'unreadable')
       return undefined
     }
   }
 
-  async function readFolder(path: string, modifiedNs: bigint): Promise<Folder> {
-    const folder: Folder = { modifiedNs, readAtMs: Date.now(), files: [], folders: [], skipped: new Map() }
+  async function readFolder(path: string, modifiedNs: bigint, key: string): Promise<Folder> {
+    const readAtMs = Date.now()
+    const folder: Folder = { modifiedNs, readAtMs, key, files: [], folders: [], links: [], skipped: new Map() }
     for (const entry of await readdir(pathBytes(root, path), { withFileTypes: true, encoding: 'buffer' })) {
       const name = entry.name.toString('latin1')
       const child = path === '' ? name : `${path}/${name}`
       if (entry.isDirectory()) folder.folders.push(child)
-      else if (entry.isSymbolicLink()) folder.skipped.set(child, 'a symbolic link: its target is shipped where it is')
+      else if (entry.isSymbolicLink()) folder.links.push(child)
       else if (entry.isFile()) await addFile(folder, child)
     }
+    // What several links lead to has the name of the first, at every start.
+    folder.links.sort()
     return folder
   }
 

@@ -7,9 +7,10 @@
 import { isUtf8 } from 'node:buffer'
 import { type Encoding, needsRaw, toUtf8 } from '../pipeline/encoding.ts'
 import { type EventColumns, newColumns } from '../pipeline/event-batch.ts'
+import type { Multiline } from '../pipeline/path-settings.ts'
 import { recordId } from '../pipeline/record.ts'
 import { lineEncoding } from './encoding.ts'
-import { closedState, createFirstLines, type FirstLines, type Multiline } from './first-line.ts'
+import { closedState, createFirstLines, type FirstLines } from './first-line.ts'
 import {
   beginsWithPanic,
   emptyGroups,
@@ -23,6 +24,7 @@ import {
 import { createLevelReader, type LevelReader, type LevelShape } from './level.ts'
 import { type CodeUnit, emptyLines, type Lines, splitLines } from './lines.ts'
 import { createStampReader, type StampReader, type StampShape } from './timestamp.ts'
+import type { Wrapper } from './wrapper.ts'
 
 /** How the lines of one incarnation are read: found once, kept, and changed only behind the acknowledged offset. */
 export interface Reading {
@@ -39,6 +41,10 @@ export interface Reading {
   readonly eventBytesMax: number
   readonly eventLinesMax: number
   readonly multiline: Multiline
+  /** Set: `encoding` is not found but said. */
+  readonly encodingSaid?: boolean
+  /** What a container's runtime wraps around the lines. */
+  readonly wrapper?: Wrapper | undefined
 }
 
 /** An event that was sent before it was known to be complete: what comes next in the file may continue it. */
@@ -59,6 +65,8 @@ export interface Position {
   /** µs; undefined before the first event. */
   readonly previousTime: number | undefined
   readonly open: OpenEvent | undefined
+  /** The same for the other streams of a wrapped file; `open` is that of its standard output. */
+  readonly streams?: { readonly error?: OpenEvent | undefined; readonly other?: OpenEvent | undefined }
 }
 
 export interface Events {
@@ -86,15 +94,21 @@ export interface LineReaders {
   /** The level stands in the second line of an event. */
   readonly levelIsBelow: boolean
   readonly first: FirstLines
+  /** Reads the time that a wrapper has. */
+  readonly wrapperTime: StampReader | undefined
 }
 
+/** RFC 3339 at the very beginning. */
+export const wrapperStamp: StampShape = { format: 'iso/1', place: 'part', index: 0, key: '', spacedZone: false }
+
 export function readersOf(reading: Reading): LineReaders {
-  const { stamp, level, timezone, referenceUs, multiline } = reading
+  const { stamp, level, timezone, referenceUs, multiline, wrapper } = reading
   return {
     time: stamp && createStampReader(stamp, { zone: timezone, referenceUs }),
     level: level && createLevelReader(level),
     levelIsBelow: level?.line === 1,
     first: createFirstLines({ multiline, hasStamps: stamp !== undefined, isJson: stamp?.place === 'json' }),
+    wrapperTime: wrapper && createStampReader(wrapperStamp, { zone: timezone, referenceUs }),
   }
 }
 
@@ -102,11 +116,11 @@ export function codeUnitOf(encoding: Encoding): CodeUnit {
   return encoding === 'utf-8' ? 'byte' : encoding
 }
 
-const timeFromLine = 0
-const timeFromPrevious = 1
-const timeFromRead = 2
+export const timeFromLine = 0
+export const timeFromPrevious = 1
+export const timeFromRead = 2
 
-const errorLevel = 5
+export const errorLevel = 5
 const lineFeed = 0x0a
 
 export interface Context {
@@ -383,5 +397,5 @@ function byteOrderMarkBytes(chunk: Buffer, encoding: Encoding): number {
   if (encoding === 'utf-8') return chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0
   if (encoding === 'utf-16le') return chunk[0] === 0xff && chunk[1] === 0xfe ? 2 : 0
   if (encoding === 'utf-16be') return chunk[0] === 0xfe && chunk[1] === 0xff ? 2 : 0
-  return 0
+  return chunk.length >= 4 && chunk.readUInt32BE(0) === 0x84319533 ? 4 : 0
 }

@@ -6,9 +6,7 @@
  * goroutines of Go, the traces of Node and JSON over several lines look alike in every program that writes them.
  */
 
-/** Whose continuation lines are known in files without stamps; `off`: every line is an event, stamps or not. */
-export const multilineModes = ['auto', 'java', 'python', 'go', 'node', 'off'] as const
-export type Multiline = (typeof multilineModes)[number]
+import type { Multiline } from '../pipeline/path-settings.ts'
 
 /** What `FirstLines.look` says of a line; the flags are added up. */
 export const startsEvent = 1
@@ -160,8 +158,11 @@ const javaLines = 1
 const pythonLines = 2
 const goLines = 4
 const nodeLines = 8
+const allLines = javaLines | pythonLines | goLines | nodeLines
 const modes: Readonly<Record<Multiline, number>> = {
-  auto: javaLines | pythonLines | goLines | nodeLines,
+  auto: allLines,
+  docker: allLines,
+  cri: allLines,
   java: javaLines,
   python: pythonLines,
   go: goLines,

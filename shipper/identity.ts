@@ -12,9 +12,13 @@ export const signatureBytesMax = 1024
 export interface Signature {
   readonly bytes: number
   readonly crc: number
+  /** Checksums of the first 32, 64, 128 … bytes, as many as there are: a copy may be shorter than its original. */
+  readonly crcs?: readonly number[]
 }
 
 export const emptySignature: Signature = { bytes: 0, crc: 0 }
+
+const firstMark = 32
 
 /** `<inode>:<birth time, ns>` */
 export function identityOf(stat: Pick<BigIntStats, 'ino' | 'birthtimeNs'>): string {
@@ -23,13 +27,23 @@ export function identityOf(stat: Pick<BigIntStats, 'ino' | 'birthtimeNs'>): stri
 
 export function signatureOf(head: Uint8Array): Signature {
   const bytes = Math.min(head.length, signatureBytesMax)
-  return { bytes, crc: crc32(head.subarray(0, bytes)) }
+  const crcs: number[] = []
+  for (let mark = firstMark; mark < bytes; mark *= 2) crcs.push(crc32(head.subarray(0, mark)))
+  return { bytes, crc: crc32(head.subarray(0, bytes)), crcs }
 }
 
 /** True when `head` (the file's first bytes as they are now) still begins with what was signed. */
 export function fits(signature: Signature, head: Uint8Array): boolean {
   if (head.length < signature.bytes) return false
   return crc32(head.subarray(0, signature.bytes)) === signature.crc
+}
+
+/** The same for the whole of another file, which may have fewer bytes. False when it is too short to tell. */
+export function agrees(signature: Signature, head: Uint8Array): boolean {
+  if (head.length >= signature.bytes) return fits(signature, head)
+  const { crcs = [] } = signature
+  const marks = Math.min(crcs.length, Math.floor(Math.log2(head.length / firstMark)) + 1)
+  return marks > 0 && crc32(head.subarray(0, firstMark * 2 ** (marks - 1))) === crcs[marks - 1]
 }
 
 /** The checksum of a range of bytes: what stands there in a copy must have the same. */

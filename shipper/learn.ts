@@ -1,11 +1,13 @@
 /** What a chunk of lines teaches about its file: encoding, stamp and level. Pure. */
-import { toUtf8 } from '../pipeline/encoding.ts'
+import { type Encoding, toUtf8 } from '../pipeline/encoding.ts'
+import type { Multiline } from '../pipeline/path-settings.ts'
 import { detectEncoding } from './encoding.ts'
-import { codeUnitOf, type Events, type Reading } from './events.ts'
-import type { Multiline } from './first-line.ts'
+import { codeUnitOf, type Events, type Reading, wrapperStamp } from './events.ts'
 import { learnLevel } from './level.ts'
 import { emptyLines, splitLines } from './lines.ts'
-import { learnStamp } from './timestamp.ts'
+import { createStampReader, learnStamp } from './timestamp.ts'
+import { unwrapLines } from './wrapped-lines.ts'
+import { otherStream, type Wrapper, wrappers } from './wrapper.ts'
 
 const learnLinesMax = 64
 export const learnBytesMax = 64 * 1024
@@ -19,19 +21,32 @@ export interface Settings {
   readonly eventBytesMax: number
   readonly eventLinesMax: number
   readonly multiline: Multiline
+  /** Undefined: it is found. */
+  readonly encoding?: Encoding | undefined
 }
 
 /** How a file is read before anything was seen of it. */
 export function unlearnt(settings: Settings, referenceUs: number): Reading {
+  const nothing = { encodingSure: false, stamp: undefined, level: undefined, learntFromLines: 0, wrapper: undefined }
+  return withSettings({ ...nothing, referenceUs, ...settings, encoding: 'utf-8' }, settings)
+}
+
+/** The reading under other settings. What was found stays; what the settings said until now is found from here on. */
+export function withSettings(reading: Reading, settings: Settings): Reading {
+  const { encoding, ...others } = settings
+  const wrapper = wrapperSaid(settings.multiline) ?? (settings.multiline === 'off' ? undefined : reading.wrapper)
   return {
-    encoding: 'utf-8',
-    encodingSure: false,
-    stamp: undefined,
-    level: undefined,
-    learntFromLines: 0,
-    referenceUs,
-    ...settings,
+    ...reading,
+    ...others,
+    ...(encoding === undefined ? {} : { encoding, encodingSure: true, encodingSaid: true }),
+    ...(encoding === undefined && reading.encodingSaid ? { encodingSure: false, encodingSaid: false } : {}),
+    // The shapes were those of other texts.
+    ...(wrapper === reading.wrapper ? {} : { wrapper, stamp: undefined, level: undefined, learntFromLines: 0 }),
   }
+}
+
+function wrapperSaid(multiline: Multiline): Wrapper | undefined {
+  return wrappers.find((wrapper) => wrapper === multiline)
 }
 
 /**
@@ -61,9 +76,11 @@ export function learn(reading: Reading, chunk: Buffer, offset: number): Reading 
   const head = chunk.subarray(0, bomBytes + learnBytesMax)
   // A line that is not finished says little, unless there is no other.
   splitLines(head, bomBytes, codeUnitOf(encoding), learnBytesMax, false, lines)
+  const wrapper = offset === 0 ? wrapperOf(reading, head, encoding) : reading.wrapper
   if (lines.count === 0) splitLines(head, bomBytes, codeUnitOf(encoding), learnBytesMax, true, lines)
-  const count = Math.min(lines.count, learnLinesMax)
-  const { text, start, end } = asUtf8(head, encoding, count)
+  const seen = Math.min(lines.count, learnLinesMax)
+  const { text, start, end, count } =
+    wrapper === undefined ? asUtf8(head, encoding, seen) : unwrapped(reading, wrapper, head, encoding, seen)
   const { timezone: zone, referenceUs } = reading
   const current = offset === 0 ? undefined : reading.stamp
   const newStamp = learnStamp(text, start, end, count, { zone, referenceUs, current })
@@ -73,9 +90,10 @@ export function learn(reading: Reading, chunk: Buffer, offset: number): Reading 
     ...reading,
     encoding,
     encodingSure: reading.encodingSure || (found?.sure ?? false),
+    wrapper,
     stamp,
     level: isKept && reading.level !== undefined ? reading.level : learnLevel(text, start, end, count, stamp),
-    learntFromLines: newStamp !== undefined && offset > 0 ? learnLinesMax : Math.max(reading.learntFromLines, count),
+    learntFromLines: newStamp !== undefined && offset > 0 ? learnLinesMax : Math.max(reading.learntFromLines, seen),
   }
 }
 
@@ -99,7 +117,7 @@ export function changeOf(
 }
 
 function asUtf8(head: Buffer, encoding: Reading['encoding'], count: number) {
-  if (encoding === 'utf-8') return { text: head, start: lines.start, end: lines.end }
+  if (encoding === 'utf-8') return { text: head, start: lines.start, end: lines.end, count }
   const messages = Array.from({ length: count }, (_, i) =>
     toUtf8(head, lines.start[i] as number, lines.end[i] as number, encoding),
   )
@@ -111,5 +129,33 @@ function asUtf8(head: Buffer, encoding: Reading['encoding'], count: number) {
     at += message.length
     end[i] = at
   }
-  return { text: Buffer.concat(messages), start, end }
+  return { text: Buffer.concat(messages), start, end, count }
+}
+
+/** What is around each of the first lines; none, when one of them has another or none. */
+function wrapperOf(reading: Reading, head: Buffer, encoding: Encoding): Wrapper | undefined {
+  if (reading.multiline === 'off' || lines.count === 0 || encoding.startsWith('utf-16')) return undefined
+  const said = wrapperSaid(reading.multiline)
+  if (said !== undefined) return said
+  const seen = Math.min(lines.count, learnLinesMax)
+  return wrappers.find((wrapper) => {
+    const { stream, lines: inside } = unwrapped(reading, wrapper, head, encoding, seen)
+    return !stream.subarray(0, inside.count).includes(otherStream)
+  })
+}
+
+function unwrapped(reading: Reading, wrapper: Wrapper, head: Buffer, encoding: Encoding, seen: number) {
+  const time = createStampReader(wrapperStamp, { zone: reading.timezone, referenceUs: reading.referenceUs })
+  const first = { ...lines, count: seen }
+  const inside = unwrapLines(head, first, {
+    wrapper,
+    encoding,
+    time,
+    readAt: Number.POSITIVE_INFINITY,
+    eventBytesMax: learnBytesMax,
+    takeRest: true,
+    insideLine: false,
+    linesEnd: head.length,
+  })
+  return { ...inside, start: inside.textStart, end: inside.textEnd, count: inside.lines.count }
 }

@@ -19,6 +19,7 @@ export function shipperMetrics(registry: Registry) {
       'shiplog_truncated_unread_total',
       'files that were truncated, replaced or deleted before they were read',
     ),
+    zoneOff: gauge('shiplog_files_zone_off', 'files whose stamps look as if written in another zone'),
     retries: counter('shiplog_shipper_retries_total', 'writes of the checkpoint and publishes that were tried again'),
     files: gauge('shiplog_files', 'files under the root that are followed'),
     misplaced: gauge('shiplog_files_misplaced', 'files outside the layout, shipped as app unknown'),

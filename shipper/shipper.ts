@@ -7,20 +7,23 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { Bus, FileState } from '../pipeline/bus.ts'
+import type { Bus, Loss } from '../pipeline/bus.ts'
 import type { Config } from '../pipeline/config.ts'
 import { messageOf, ShiplogError, systemCodeOf } from '../pipeline/errors.ts'
 import { retryForever } from '../pipeline/retry.ts'
 import { type Checkpoint, type GenerationRow, openCheckpoint } from './checkpoint.ts'
 import { Copies, type Orphan } from './copies.ts'
-import { createDiscovery, pathBytes, shownPath } from './discover.ts'
+import { createDiscovery, isBelow, pathBytes, shownPath } from './discover.ts'
 import { readersOf } from './events.ts'
 import { Files } from './files.ts'
 import type { Block } from './identity.ts'
+import { Ledger } from './ledger.ts'
 import { shipperMetrics } from './metrics.ts'
-import { compileLayout } from './source.ts'
+import { createPathRules, type PathConfig } from './path-rules.ts'
 import { MovedError, ReplacedError, type Tail, type Window } from './tail.ts'
+import { Turns } from './turns.ts'
 import { watchFolders } from './watch.ts'
+import { zoneText } from './zone-watch.ts'
 
 /** Files read at once, and publishes under way at once: enough to keep reading and writing both busy. */
 const readersMax = 4
@@ -29,15 +32,27 @@ const publishesMax = 2
 const acknowledgeIntervalMs = 500
 const reportIntervalMs = 1000
 const forgetIntervalMs = 3_600_000
+/** A file that is read up to here is read as it is written: its last event still waits for more lines. */
+const atEndBytes = 64 * 1024
 /** A file stays under the eye of the fast poll for so long after its last change. */
 const activeMs = 10_000
-/** Looking at all the active files may take this share of one core. */
-const pollShareMax = 0.03
+/** Looking at all the quiet files may take this share of one core. */
+const idleShareMax = 0.01
 const lookCostMs = 0.004
+/** What it takes to read and send an event of its own for each of many files: they take several at once. */
+const turnCostMs = 0.1
+const turnShareMax = 0.3
+/** The system tells of every write in a watched folder; with more folders than this that costs more than it serves. */
+const watchedFoldersMax = 200
 
 export interface Shipper {
   /** Why shipping is held up now, or undefined. */
   trouble(): string | undefined
+  /**
+   * Other settings of paths hold from what is read next on. A file that shall not be shipped any more is left where it
+   * is acknowledged; should it be included again, it goes on there. Throws CONFIG_INVALID and changes nothing.
+   */
+  reload(config: PathConfig): void
   /** Stops reading, waits for what is in flight (at most `graceMs`), remembers it. */
   close(graceMs?: number): Promise<void>
 }
@@ -50,6 +65,10 @@ export interface ShipperOptions {
     | 'cluster'
     | 'host'
     | 'timezone'
+    | 'include'
+    | 'exclude'
+    | 'paths'
+    | 'followSymlinks'
     | 'data'
     | 'rescanIntervalMs'
     | 'pollIntervalMs'
@@ -60,6 +79,7 @@ export interface ShipperOptions {
     | 'eventLinesMax'
     | 'copyWaitMs'
     | 'openFilesMax'
+    | 'deletedOpenBytesMax'
     | 'readBytesMax'
     | 'inFlightBytesMax'
   >
@@ -70,7 +90,7 @@ export interface ShipperOptions {
 
 /** Opens the checkpoint, lists the root once and begins. Throws CONFIG_INVALID, STATE_UNREADABLE, DATA_UNWRITABLE. */
 export async function startShipper({ config, bus, log, registry }: ShipperOptions): Promise<Shipper> {
-  const place = compileLayout(config.layout, config)
+  const rules = createPathRules(config)
   const checkpoint = await openCheckpoint(`${config.data}/shipper`)
   try {
     // What an older or newer version cannot read stops the start: a file must never silently begin again.
@@ -79,14 +99,13 @@ export async function startShipper({ config, bus, log, registry }: ShipperOption
     await checkpoint.close()
     throw error
   }
-  const { timezone, eventBytesMax, eventLinesMax, readBytesMax, lineIdleMs, eventIdleMs } = config
+  const { readBytesMax, lineIdleMs, eventIdleMs } = config
   // What a process before this one was unpacking is unpacked again.
   const unpackFolder = `${config.data}/shipper/unpacked`
   rmSync(unpackFolder, { recursive: true, force: true })
   mkdirSync(unpackFolder, { recursive: true })
   const files = new Files(checkpoint.rows, {
-    place,
-    settings: { timezone, eventBytesMax, eventLinesMax, multiline: 'auto' },
+    rules,
     limits: { readBytesMax, lineIdleMs, eventIdleMs, unpackFolder },
     log,
   })
@@ -103,8 +122,8 @@ class ShipperLoop implements Shipper {
   readonly #metrics: ReturnType<typeof shipperMetrics>
   readonly #stop = new AbortController()
   readonly #timers: NodeJS.Timeout[] = []
-  /** Files with unread bytes, in the order of their turns. */
-  readonly #queue = new Set<Tail>()
+  /** Files with unread bytes. */
+  readonly #queue: Turns
   /** Windows that wait for the next publish. */
   #outbox: Window[] = []
   /** Tails whose acknowledgement is not yet in the checkpoint. */
@@ -112,7 +131,12 @@ class ShipperLoop implements Shipper {
   /** Tails of incarnations that ended while a window of theirs was on its way. */
   readonly #ending = new Set<Tail>()
   readonly #changed = new Set<Tail>()
+  /** Tails that are not read any more, as soon as nothing of theirs is on its way. */
+  readonly #leaving = new Set<Tail>()
   readonly #copies: Copies
+  readonly #ledger: Ledger
+  /** By generation: incarnations that cannot be found and of which something was not read. */
+  readonly #owing = new Map<string, { readonly bytes: number; readonly sinceMs: number }>()
   readonly #open = new Set<Tail>()
   #reading = 0
   #publishing = 0
@@ -129,13 +153,21 @@ class ShipperLoop implements Shipper {
   /** Nothing new is read any more; what is in flight still goes out. */
   #draining = false
   #activeIntervalMs = 0
+  #idleIntervalMs = 0
+  /** What is looked at often: files that changed not long ago, and what waits to be let go. */
+  readonly #soon = new Set<Tail>()
+  /** How far the round through the quiet files is, and when it was there. */
+  #round: Iterator<Tail> = [].values()
+  #sweptMs = 0
 
   constructor(options: ShipperOptions, checkpoint: Checkpoint, files: Files) {
     this.#options = options
     this.#checkpoint = checkpoint
     this.#files = files
     this.#copies = new Copies(options.config.copyWaitMs)
-    this.#discovery = createDiscovery(options.config.root)
+    this.#ledger = new Ledger(files.place, options.config.host)
+    this.#queue = new Turns(options.config)
+    this.#discovery = createDiscovery(options.config.root, options.config.followSymlinks)
     this.#metrics = shipperMetrics(options.registry)
   }
 
@@ -145,9 +177,12 @@ class ShipperLoop implements Shipper {
 
   async begin(): Promise<void> {
     const { config } = this.#options
-    for (const tail of this.#files.emptied) this.#hopeForCopy(tail, 0, 'truncated')
+    // What was lost before this process stays lost: the total does not begin anew.
+    for (const { lost } of this.#checkpoint.rows) this.#metrics.lostBytes.inc(lost)
+    for (const tail of this.#files.emptied) {
+      this.#hopeForCopy(tail, Math.max(0, (tail.replay?.to ?? 0) - tail.head.offset), 'truncated')
+    }
     await this.#list()
-    this.#unwatch = watchFolders(config.root, () => void this.#list())
     this.#every(config.rescanIntervalMs, () => void this.#list())
     this.#every(config.pollIntervalMs, () => this.#look())
     this.#every(acknowledgeIntervalMs, () => void this.#remember())
@@ -168,6 +203,31 @@ class ShipperLoop implements Shipper {
     await this.#report()
     await this.#checkpoint.close()
     await Promise.all([...this.#open].map((tail) => tail.close()))
+  }
+
+  reload(config: PathConfig): void {
+    const leaving = this.#files.judgeBy(createPathRules(config))
+    this.#leaving.clear()
+    for (const tail of leaving) {
+      this.#leaving.add(tail)
+      this.#queue.delete(tail)
+    }
+    this.#leave()
+    void this.#list()
+  }
+
+  #leave(): void {
+    for (const tail of this.#leaving) {
+      if (tail.isReading || tail.prepared !== undefined || tail.flying !== undefined) continue
+      this.#leaving.delete(tail)
+      if (!this.#files.follows(tail)) continue
+      tail.trouble = 'excluded'
+      if (tail.generation === undefined) this.#files.remove(tail)
+      else this.#files.setAside(tail)
+      this.#queue.delete(tail)
+      this.#changed.add(tail)
+      this.#close(tail)
+    }
   }
 
   #every(intervalMs: number, work: () => void): void {
@@ -199,13 +259,30 @@ class ShipperLoop implements Shipper {
       const before = this.#files.tails.size
       const listing = await this.#discovery.list()
       this.#tellUnreadable(listing.unreadable)
-      for (const tail of this.#files.take(listing)) this.#lookAtMissing(tail)
+      await this.#watch(listing.folders)
+      const gone = this.#files.take(listing)
+      for (const tail of gone) this.#lookAtMissing(tail)
+      this.#boundDeleted(gone)
+      await this.#giveUpAbsent()
+      this.#leave()
       this.#metrics.files.set(this.#files.tails.size)
       this.#metrics.misplaced.set(this.#files.misplaced)
-      if (this.#files.tails.size !== before) this.#look()
+      if (this.#files.tails.size !== before) {
+        for (const tail of this.#files.tails.values()) if (tail.nextLookMs === 0) this.#soon.add(tail)
+        this.#look()
+      }
     } catch (error) {
       this.#options.log.error(`cannot list ${this.#options.config.root}: ${messageOf(error)}`)
     }
+  }
+
+  /** The timer finds everything; being woken earlier is worth its price only where that is small. */
+  async #watch(folders: number): Promise<void> {
+    if (folders > watchedFoldersMax) {
+      await this.#unwatch?.()
+      this.#unwatch = undefined
+    } else if (!this.#closing && !this.#draining)
+      this.#unwatch ??= watchFolders(this.#options.config.root, () => void this.#list())
   }
 
   /** Each thing that cannot be read is told once, until it can be read again. */
@@ -230,16 +307,37 @@ class ShipperLoop implements Shipper {
       const look = tail.isOpen ? tail.look(this.#pathOf(tail), performance.now()) : 'gone'
       if (look === 'unread' || look === 'waiting') return
       if (look === 'truncated') this.#end(tail, tail.unreadBytes, 'truncated')
-      else if (tail.generation === undefined) this.#end(tail, tail.unreadBytes, 'deleted')
-      else {
-        if (!tail.isOpen) this.#countLost(tail, tail.unreadBytes, 'gone')
-        this.#files.setAside(tail)
+      else if (tail.generation === undefined) {
+        this.#files.remove(tail)
+        this.#queue.delete(tail)
+        this.#hopeForCopy(tail, tail.unreadBytes, 'deleted')
+      } else {
+        const { generation } = this.#files.setAside(tail)
+        if (!tail.isOpen && tail.unreadBytes > 0) {
+          this.#owing.set(generation, { bytes: tail.unreadBytes, sinceMs: performance.now() })
+          this.#doubtTwins(tail)
+        }
         this.#queue.delete(tail)
         this.#changed.add(tail)
         this.#close(tail)
       }
     } catch (error) {
       this.#cannotRead(tail, error)
+    }
+  }
+
+  /** Deleted files keep their disk for as long as they are open: over the bound the oldest are given up. */
+  #boundDeleted(gone: readonly Tail[]): void {
+    const { deletedOpenBytesMax } = this.#options.config
+    const open = gone.filter((tail) => tail.isOpen && this.#files.follows(tail))
+    open.sort((a, b) => b.missedListings - a.missedListings)
+    let pinned = open.reduce((sum, tail) => sum + tail.size, 0)
+    for (const tail of open) {
+      if (pinned <= deletedOpenBytesMax) return
+      if (tail.isReading) continue
+      pinned -= tail.size
+      this.#end(tail, tail.unreadBytes, `deleted, and closed as deleted files held more than deletedOpenBytesMax,`)
+      this.#close(tail)
     }
   }
 
@@ -253,17 +351,25 @@ class ShipperLoop implements Shipper {
     this.#files.remove(tail)
     this.#queue.delete(tail)
     this.#countLost(tail, lostBytes, why)
-    if (tail.generation !== undefined) this.#changed.add(tail)
+    this.#changed.add(tail)
     this.#ending.add(tail)
     if (tail.flying === undefined && tail.prepared === undefined) this.#acknowledged.add(tail)
   }
 
   #countLost(tail: Tail, lostBytes: number, why: string): void {
     if (lostBytes === 0) return
+    const now = Date.now()
+    // What was never read has no id yet, and without one nothing of it is remembered.
+    tail.generation ??= this.#files.nextGeneration(tail, now)
     tail.lost += lostBytes
+    tail.loss = lossAfter(tail.loss, why, now)
+    this.#tellLost(tail.path, lostBytes, why)
+  }
+
+  #tellLost(latin1Path: string, lostBytes: number, why: string): void {
     this.#metrics.lostBytes.inc(lostBytes)
     this.#metrics.truncatedUnread.inc()
-    const path = shownPath(tail.path)
+    const path = shownPath(latin1Path)
     this.#options.log.error(
       { path, bytes: lostBytes },
       `${why} before it was read: at least ${lostBytes} bytes of ${path} are lost`,
@@ -275,19 +381,24 @@ class ShipperLoop implements Shipper {
    * one may stand in a copy; until that is found or given up, its row stays live.
    */
   #renew(tail: Tail, why: string): void {
-    const unread = Math.max(0, tail.size - tail.head.offset, (tail.replay?.to ?? 0) - tail.head.offset)
+    const size = Math.max(why === 'truncated' ? tail.size : tail.sureSize, tail.replay?.to ?? 0)
     this.#queue.delete(tail)
-    if (tail.generation === undefined) this.#end(tail, unread, why)
-    else {
-      this.#hopeForCopy(tail, unread, why)
-      this.#changed.add(tail)
-    }
-    this.#files.renew(tail).nextLookMs = 0
+    this.#hopeForCopy(tail, Math.max(0, size - tail.head.offset), why)
+    if (tail.generation !== undefined) this.#changed.add(tail)
+    const renewed = this.#files.renew(tail)
+    if (this.#leaving.delete(tail)) this.#leaving.add(renewed)
+    this.#lookAgain(renewed, 0)
   }
 
   #hopeForCopy(tail: Tail, unreadBytes: number, why: string): void {
     this.#copies.add({ tail, unreadBytes, why, sinceMs: performance.now() })
+    if (unreadBytes > 0) this.#doubtTwins(tail)
     this.#close(tail)
+  }
+
+  /** An archive beside its plain file was passed over; now that this one ended it may be all that is left. */
+  #doubtTwins({ source }: Tail): void {
+    for (const tail of this.#files.beside(source)) tail.doubt()
   }
 
   #giveUpCopies(): void {
@@ -298,21 +409,79 @@ class ShipperLoop implements Shipper {
     }
   }
 
+  /**
+   * What cannot be found and had unread bytes when it was last seen, or a window that a crash left behind, may come
+   * back or have a copy: as long as an emptied file waits, so does its loss.
+   */
+  async #giveUpAbsent(): Promise<void> {
+    const nowMs = performance.now()
+    for (const row of this.#files.absent) {
+      const { generation, window, position, lost } = row
+      const owed = this.#owing.get(generation) ?? {
+        bytes: window === undefined || window.lost ? 0 : window.to - position.offset,
+        sinceMs: nowMs,
+      }
+      // What lies in a folder that cannot be listed now, or is excluded, is not gone.
+      if (owed.bytes === 0 || isBelow(row.path, this.#unreadable) || this.#files.isExcluded(row)) continue
+      this.#owing.set(generation, owed)
+      if (nowMs - owed.sinceMs < 3 * this.#options.config.copyWaitMs) continue
+      const counted = {
+        ...row,
+        lost: lost + owed.bytes,
+        loss: lossAfter(row.loss, 'gone', Date.now()),
+        window: window && { ...window, lost: owed.bytes },
+        updatedAt: Date.now(),
+      }
+      try {
+        await this.#checkpoint.commit([counted])
+      } catch (error) {
+        this.#options.log.debug(`cannot write the checkpoint yet: ${messageOf(error)}`)
+        return
+      }
+      if (!this.#files.replaceAbsent(row, counted)) continue
+      this.#owing.set(generation, { ...owed, bytes: 0 })
+      this.#changed.add(this.#files.absentTail(counted))
+      this.#tellLost(row.path, owed.bytes, 'gone')
+    }
+  }
+
   /** Looks whether a file that was never read is the copy of one that was. True when it may be read. */
   async #vet(file: Tail): Promise<boolean> {
     const path = this.#pathOf(file)
     const head = await file.readHead(path)
-    const blockFits = async (blocks: readonly Block[]): Promise<boolean> => {
+    const blockFits = async (blocks: readonly Block[]): Promise<boolean | undefined> => {
       // The copy may be shorter than what was read: lines that came between the copying and the emptying.
       const block = blocks.findLast(({ to }) => to <= file.size)
-      return block === undefined || file.holds(path, block)
+      return block && file.holds(path, block)
     }
-    const known = { followed: this.#files.tails.values(), absent: this.#files.absent }
-    const verdict = await this.#copies.judge(file, head, known, performance.now() - file.activeAtMs, blockFits)
+    const known = { followed: this.#files.beside(file.source), absent: this.#files.absent }
+    const probe = { blockFits, beginningOf: (tail: Tail) => this.#beginningOf(tail) }
+    const verdict = await this.#copies.judge(file, head, known, performance.now() - file.activeAtMs, probe)
     if (verdict.kind === 'copy') this.#adopt(file, verdict.original, verdict.orphan)
     else if (verdict.kind === 'twin') file.skip()
-    else if (verdict.kind === 'new') file.vetted = true
+    else if (verdict.kind === 'new') {
+      file.vetted = true
+      for (const orphan of this.#copies.unread(file, head)) {
+        this.#copies.remove(orphan)
+        this.#end(orphan.tail, Math.max(0, orphan.unreadBytes - file.size), orphan.why)
+      }
+    }
     return verdict.kind === 'new'
+  }
+
+  /** Undefined while another turn of that file is under way, and when it cannot be read. */
+  async #beginningOf(tail: Tail): Promise<Buffer | undefined> {
+    if (tail.beginning !== undefined || tail.isReading) return tail.beginning
+    tail.isReading = true
+    try {
+      return (await tail.isWhole(this.#pathOf(tail))) ? await tail.readHead(this.#pathOf(tail)) : undefined
+    } catch {
+      // Its own turn tells why.
+      return undefined
+    } finally {
+      tail.isReading = false
+      if (tail.isOpen) this.#open.add(tail)
+    }
   }
 
   #adopt(file: Tail, original: GenerationRow, orphan: Orphan | undefined): void {
@@ -335,23 +504,45 @@ class ShipperLoop implements Shipper {
   #look(): void {
     if (this.#draining) return
     const nowMs = performance.now()
-    let active = 0
-    for (const tail of this.#files.tails.values()) {
-      const isActive = nowMs - tail.activeAtMs < activeMs
-      if (isActive) active++
-      if (tail.nextLookMs <= nowMs && !tail.isReading && tail.prepared === undefined) this.#lookAt(tail, nowMs)
-    }
-    this.#giveUpCopies()
-    // Thousands of active files are looked at less often, so that looking stays cheap.
     const { pollIntervalMs, pollIdleIntervalMs } = this.#options.config
+    for (const tail of this.#soon) this.#lookWhenDue(tail, nowMs)
+    // All the others in rounds, some at a time: with many thousands of files even going through them has its price.
+    const sinceMs = Math.min(nowMs - this.#sweptMs, this.#idleIntervalMs)
+    const due = Math.ceil((this.#files.tails.size * sinceMs) / this.#idleIntervalMs)
+    for (let i = 0; i < due; i++) this.#lookAtNext(nowMs)
+    this.#sweptMs = nowMs
+    this.#giveUpCopies()
+    // Thousands of files are looked at less often, so that looking stays cheap.
+    const active = this.#soon.size
+    const quiet = Math.max(0, this.#files.tails.size - active)
+    this.#idleIntervalMs = Math.max(pollIdleIntervalMs, (quiet * lookCostMs) / idleShareMax)
     this.#activeIntervalMs = Math.min(
       pollIdleIntervalMs,
-      Math.max(pollIntervalMs, (active * lookCostMs) / pollShareMax),
+      Math.max(pollIntervalMs, (active * turnCostMs) / turnShareMax),
     )
     this.#pump()
   }
 
+  #lookAtNext(nowMs: number): void {
+    let next = this.#round.next()
+    if (next.done) {
+      this.#round = this.#files.tails.values()
+      next = this.#round.next()
+    }
+    const tail = next.value
+    if (tail === undefined || this.#soon.has(tail) || tail.isReading || tail.prepared !== undefined) return
+    if (!this.#queue.has(tail)) this.#lookAt(tail, nowMs)
+  }
+
+  #lookWhenDue(tail: Tail, nowMs: number): void {
+    if (!this.#files.follows(tail)) this.#soon.delete(tail)
+    // One that has its turn before it is looked at then.
+    else if (tail.nextLookMs <= nowMs && !tail.isReading && tail.prepared === undefined && !this.#queue.has(tail))
+      this.#lookAt(tail, nowMs)
+  }
+
   #lookAt(tail: Tail, nowMs: number): void {
+    if (this.#leaving.has(tail)) return
     try {
       const look = tail.look(this.#pathOf(tail), nowMs)
       if (look === 'unread') this.#queue.add(tail)
@@ -360,8 +551,14 @@ class ShipperLoop implements Shipper {
       this.#cannotRead(tail, error)
     }
     const isActive = tail.trouble === undefined && nowMs - tail.activeAtMs < activeMs
-    const intervalMs = isActive ? this.#activeIntervalMs : this.#options.config.pollIdleIntervalMs
-    tail.nextLookMs = Math.min(nowMs + intervalMs, Math.max(nowMs, tail.releaseMs))
+    const intervalMs = isActive ? this.#activeIntervalMs : this.#idleIntervalMs
+    this.#lookAgain(tail, Math.min(nowMs + intervalMs, Math.max(nowMs, tail.releaseMs)))
+    if (!isActive && tail.releaseMs === Number.POSITIVE_INFINITY) this.#soon.delete(tail)
+  }
+
+  #lookAgain(tail: Tail, atMs: number): void {
+    tail.nextLookMs = atMs
+    this.#soon.add(tail)
   }
 
   #cannotRead(tail: Tail, error: unknown): void {
@@ -381,10 +578,9 @@ class ShipperLoop implements Shipper {
   // ── reading ──
 
   #pump(): void {
-    for (const tail of this.#queue) {
-      if (this.#reading >= readersMax || this.#heldBytes >= this.#options.config.inFlightBytesMax || this.#draining)
-        return
-      this.#queue.delete(tail)
+    while (this.#reading < readersMax && !this.#draining) {
+      const tail = this.#queue.next(this.#heldBytes)
+      if (tail === undefined) return
       if (!tail.isReading && tail.prepared === undefined) void this.#turn(tail)
     }
   }
@@ -393,22 +589,25 @@ class ShipperLoop implements Shipper {
     this.#reading++
     tail.isReading = true
     try {
+      // It may have waited long for its turn.
+      if (tail.look(this.#pathOf(tail), performance.now()) === 'truncated') return this.#renew(tail, 'truncated')
       const next = (firstMs: number): string => this.#files.nextGeneration(tail, firstMs)
       if (!(await tail.isWhole(this.#pathOf(tail)))) return
       if (!tail.vetted && !(await this.#vet(tail))) return
       if (tail.isArchive && tail.unreadBytes === 0) return
       const window = await tail.read(this.#pathOf(tail), performance.now(), next)
       if (tail.trouble !== undefined) this.#readable(tail)
-      tail.nextLookMs = Math.min(tail.nextLookMs, tail.releaseMs)
+      this.#lookAgain(tail, Math.min(tail.nextLookMs, tail.releaseMs))
       if (window !== undefined) this.#take(window)
-      if (tail.isOpen) this.#open.add(tail)
-      this.#closeSomeFiles(tail)
     } catch (error) {
       if (error instanceof ReplacedError) this.#renew(tail, 'written over')
       else if (error instanceof MovedError) void this.#list()
       else this.#cannotRead(tail, error)
     } finally {
       tail.isReading = false
+      // Also when its turn ended early: a file that waits for its judgement is open as well.
+      if (tail.isOpen) this.#open.add(tail)
+      this.#closeSomeFiles(tail)
       this.#reading--
       this.#pump()
       this.#settle()
@@ -432,12 +631,13 @@ class ShipperLoop implements Shipper {
     } else tail.prepared = window
   }
 
-  /** Closes what was quiet for longest. Some more than needed, so that this is seldom done. */
+  /** Closes what was quiet for longest, and what has unread bytes last. Some more than needed, so that this is seldom done. */
   #closeSomeFiles(justRead: Tail): void {
     const { openFilesMax } = this.#options.config
     if (this.#open.size <= openFilesMax) return
     const closable = [...this.#open].filter((tail) => !tail.isReading && tail !== justRead && tail.missedListings === 0)
-    closable.sort((a, b) => a.activeAtMs - b.activeAtMs)
+    const hasUnread = (tail: Tail): number => (tail.unreadBytes > 0 ? 1 : 0)
+    closable.sort((a, b) => hasUnread(a) - hasUnread(b) || a.activeAtMs - b.activeAtMs)
     for (const tail of closable.slice(0, this.#open.size - Math.floor(openFilesMax * 0.9))) this.#close(tail)
   }
 
@@ -510,6 +710,7 @@ class ShipperLoop implements Shipper {
     this.#acknowledged.add(tail)
     this.#changed.add(tail)
     this.#metrics.acknowledged.inc(window.batch.count)
+    this.#watchZone(window)
     const { prepared } = tail
     tail.prepared = undefined
     // An archive never grows: its unpacked content has served.
@@ -517,6 +718,21 @@ class ShipperLoop implements Shipper {
     if (prepared !== undefined) this.#send(prepared)
     // A window that filled its turn has more behind it: no need to wait for the next look.
     if (tail.unreadBytes > 0 && !tail.isReading && this.#files.follows(tail)) this.#lookAt(tail, performance.now())
+  }
+
+  /** Only where the file is read as it is written do stamps and clock have to agree. */
+  #watchZone(window: Window): void {
+    const { tail } = window
+    if (window.next.offset < tail.size - atEndBytes || tail.isArchive) return
+    const off = tail.zoneWatch.note(window)
+    if (off === tail.zoneOffMinutes) return
+    tail.zoneOffMinutes = off
+    if (off === 0) return
+    const path = shownPath(tail.path)
+    this.#options.log.warn(
+      { path, minutes: off },
+      `${path}: ${zoneText(off)}: its stamps are ${off > 0 ? 'behind' : 'ahead of'} the clock. They are read in ${tail.reading.timezone}; --timezone says another.`,
+    )
   }
 
   /** Puts acknowledgements that no new window carried along into the checkpoint. */
@@ -553,35 +769,30 @@ class ShipperLoop implements Shipper {
     // One at a time, so that an older state never comes behind a newer one.
     if (this.#reporting) return
     this.#reporting = true
-    const tails = [...this.#changed].filter((tail) => tail.generation !== undefined)
-    for (const tail of tails) this.#changed.delete(tail)
+    const tails = [...this.#changed]
+    const files = this.#files
+    const view = {
+      tails: files.tails.values(),
+      follows: (tail: Tail) => files.follows(tail),
+      notRead: files.notRead,
+    }
+    const states = this.#ledger.take(view, this.#changed, performance.now())
     let behind = 0
-    for (const tail of this.#files.tails.values()) behind += tail.unreadBytes
+    let zoneOff = 0
+    for (const tail of this.#files.tails.values()) {
+      behind += tail.unreadBytes
+      if (tail.zoneOffMinutes !== 0) zoneOff++
+    }
+    this.#metrics.zoneOff.set(zoneOff)
     this.#metrics.behindBytes.set(behind)
     try {
-      if (tails.length > 0) await this.#options.bus.report(tails.map((tail) => this.#stateOf(tail)))
+      if (states.length > 0) await this.#options.bus.report(states)
     } catch (error) {
       for (const tail of tails) this.#changed.add(tail)
+      this.#ledger.giveBack(states, files.tails.values())
       this.#options.log.debug(`cannot report file states yet: ${messageOf(error)}`)
     } finally {
       this.#reporting = false
-    }
-  }
-
-  #stateOf(tail: Tail): FileState {
-    const gone = !this.#files.follows(tail)
-    const state = tail.trouble ? 'unreadable' : gone ? 'gone' : tail.unreadBytes > 0 ? 'behind' : 'following'
-    return {
-      source: tail.source,
-      generation: tail.generation as string,
-      path: shownPath(tail.path),
-      state,
-      size: tail.size,
-      read: tail.head.offset,
-      acknowledged: tail.acknowledged.offset,
-      lost: tail.lost,
-      ...(tail.trouble === undefined ? {} : { reason: tail.trouble }),
-      updatedAt: Date.now() * 1000,
     }
   }
 
@@ -601,4 +812,9 @@ class ShipperLoop implements Shipper {
       }
     })
   }
+}
+
+/** Nobody who polls sees what came between the last look and the end: every loss is a lower bound. */
+function lossAfter(before: Loss | undefined, cause: string, nowMs: number): Loss {
+  return { first: before?.first ?? nowMs * 1000, last: nowMs * 1000, cause, atLeast: true }
 }

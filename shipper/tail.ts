@@ -3,13 +3,15 @@
  * that it is acknowledged. Nothing is carried over between two reads; a line that is not finished is read again.
  */
 import { isAscii } from 'node:buffer'
-import { fstatSync, statSync } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import type { Loss } from '../pipeline/bus.ts'
 import { batchBytes, type EventBatch } from '../pipeline/event-batch.ts'
 import type { Source } from '../pipeline/record.ts'
 import { contentBytesOf, contentHead, unpack } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
-import { type Events, eventsOf, type LineReaders, type Position, type Reading, readersOf } from './events.ts'
+import { type Events, type LineReaders, type Position, type Reading, readersOf } from './events.ts'
 import {
   type Block,
   blockOf,
@@ -28,7 +30,10 @@ import {
   unlearnt,
   wantsLearning,
   wantsLearningFromStart,
+  withSettings,
 } from './learn.ts'
+import { eventsIn } from './wrapped-events.ts'
+import { ZoneWatch } from './zone-watch.ts'
 
 /** Events that were read together, and where reading goes on behind them. */
 export interface Window {
@@ -60,6 +65,8 @@ export type Look = 'unread' | 'waiting' | 'quiet' | 'truncated' | 'gone'
 const holeBytesMin = 64 * 1024
 /** An archive that did not change for so long is whole. */
 const archiveQuietMs = 1000
+/** Up to so many bytes are read at once, without a promise. */
+const syncBytesMax = 16 * 1024
 /** So many acknowledged blocks are remembered. */
 const blocksMax = 8
 
@@ -94,17 +101,27 @@ export class Tail {
   blocks: readonly Block[] = []
   /** Time part (ms) of the incarnation whose place it took under the same name; undefined when it took none. */
   followsMs: number | undefined
+  /** Its first bytes when it was last judged; only while it has no generation. */
+  beginning: Buffer | undefined
   /** True once it is known to be no copy of another file. */
   vetted = false
+  /** Another file has all that it has: nothing of it is read. */
+  isTwin = false
   /** Everything before it is acknowledged. */
   acknowledged: Position = start
   /** Where the next window starts. */
   head: Position = start
   /** Size at the last look, bytes. */
   size = 0
+  /** So many bytes the incarnation had at least; `size` may be that of another that was written over it. */
+  sureSize = 0
   lost = 0
+  loss: Loss | undefined
+  /** Minutes that its stamps are off the clock; 0 = they agree, as far as can be seen. */
+  zoneOffMinutes = 0
+  readonly zoneWatch = new ZoneWatch()
   /** The window that a process before this one had written ahead, to be read once more exactly so. */
-  replay: { readonly to: number; readonly readAt: number } | undefined
+  replay: GenerationRow['window']
   /** Published and not yet acknowledged; with `prepared` waiting behind it. */
   flying: Window | undefined
   prepared: Window | undefined
@@ -115,15 +132,21 @@ export class Tail {
   /** Why it cannot be read now; undefined when it can. */
   trouble: string | undefined
 
-  #file: FileHandle | undefined
+  /** Descriptor of the open file. */
+  #file: number | undefined
+  /** Large reads that are under way: the file is closed behind them. */
+  #largeReads: Promise<unknown> = Promise.resolve()
   #packedBytes: bigint | undefined
   #contentBytes: number | undefined
-  #readers: LineReaders
+  /** Made when they are needed: thousands of quiet files have none. */
+  #readers: LineReaders | undefined
+  /** So much of the file's beginning was learnt from. */
+  #learntBytes = 0
   #unstamped = 0
   /** Size at which the rest of the file was an event that may go on or a line that is not finished, and since when. */
   #waiting: { size: number; sinceMs: number; idleMs: number } | undefined
   readonly #limits: TailLimits
-  readonly #settings: Settings
+  #settings: Settings
 
   constructor(file: FoundFile, settings: Settings, limits: TailLimits) {
     this.identity = file.identity
@@ -133,7 +156,6 @@ export class Tail {
     this.#limits = limits
     this.#settings = settings
     this.reading = unlearnt(settings, file.referenceUs)
-    this.#readers = readersOf(this.reading)
   }
 
   /** Goes on where the checkpoint says. */
@@ -146,11 +168,18 @@ export class Tail {
     tail.vetted = true
     tail.acknowledged = row.position
     tail.head = row.position
-    tail.lost = row.lost
-    tail.replay = row.window
+    // What was given up for lost is there after all.
+    tail.lost = row.lost - (row.window?.lost ?? 0)
+    tail.loss = tail.lost === 0 ? undefined : row.loss
+    tail.replay = row.window && { to: row.window.to, readAt: row.window.readAt }
     tail.#readAs(row.reading)
     if (tail.replay === undefined) tail.#applySettings()
     return tail
+  }
+
+  /** The copy of a file of which more was read than it has: lines came between the copying and the emptying. */
+  get isShortCopy(): boolean {
+    return this.acknowledged.offset < (this.blocks.at(-1)?.to ?? 0)
   }
 
   get isOpen(): boolean {
@@ -172,8 +201,10 @@ export class Tail {
       blocks: this.blocks,
       position: window?.from ?? this.acknowledged,
       reading: window?.reading ?? this.reading,
-      window: window && { to: window.next.offset, readAt: window.readAt },
+      // One that waits to be read a second time must outlive this process as well.
+      window: window ? { to: window.next.offset, readAt: window.readAt } : this.replay,
       lost: this.lost,
+      loss: this.loss,
       live,
       updatedAt: Date.now(),
     }
@@ -184,10 +215,15 @@ export class Tail {
    * (performance.now), as everywhere here but for what goes into records.
    */
   look(absolutePath: Buffer, nowMs: number): Look {
-    const size = this.#file ? fstatSync(this.#file.fd).size : this.#sizeAt(absolutePath)
+    const size = this.#file !== undefined ? fstatSync(this.#file).size : this.#sizeAt(absolutePath)
     if (size === undefined) return 'gone'
     if (size !== this.size) this.activeAtMs = nowMs
     if (size < this.head.offset || (this.replay && size < this.replay.to)) return 'truncated'
+    // Nothing of it was read, so no place in it tells, but it has fewer bytes than were seen.
+    if (this.generation === undefined && !this.isArchive && size < this.size) return 'truncated'
+    // What grows is no copy: behind the end of that one its offsets would mean other bytes.
+    if (this.isShortCopy && size > this.head.offset) return 'truncated'
+    if (this.isTwin && size > this.size) this.doubt()
     this.size = size
     if (this.replay || (this.isArchive && this.#contentBytes === undefined)) return 'unread'
     if (this.unreadBytes === 0) return 'quiet'
@@ -199,13 +235,14 @@ export class Tail {
     const stat = statSync(absolutePath, { throwIfNoEntry: false, bigint: true })
     if (stat === undefined || identityOf(stat) !== this.identity) return undefined
     if (!this.isArchive) return Number(stat.size)
-    // While it is being written nothing is known of its content.
+    // While it is being written nothing is known of its content, and what was judged of a part of it counts no more.
     if (this.#packedBytes !== stat.size) {
       this.activeAtMs = performance.now()
       this.#contentBytes = undefined
+      if (this.generation === undefined) this.vetted = false
     }
     this.#packedBytes = stat.size
-    return this.#contentBytes ?? Math.max(this.size, this.head.offset)
+    return this.#contentBytes ?? Math.max(this.size, this.head.offset, this.replay?.to ?? 0)
   }
 
   /** When the rest of the file is taken as it is unless it grows; never, when nothing waits. */
@@ -227,11 +264,12 @@ export class Tail {
     const from = this.head
     const most = Math.max(this.#limits.readBytesMax, this.reading.eventBytesMax + 4096)
     const wanted = this.replay ? this.replay.to - from.offset : Math.min(most, this.size - from.offset)
-    const chunk = await readBytes(file, from.offset, wanted)
+    const chunk = await this.#readBytes(file, from.offset, wanted)
     // In this order: a file that is written over between the two reads must not pass for the one that was signed.
-    const head = await readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
+    const head = await this.#readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
     if (!fits(this.signature, head) || (this.replay && chunk.length < wanted)) throw new ReplacedError()
-    this.signature = signatureOf(head)
+    if (head.length !== this.signature.bytes) this.signature = signatureOf(head)
+    this.sureSize = Math.max(from.offset + chunk.length, Math.min(this.size, this.sureSize))
     const hole = this.generation === undefined ? holeBytes(chunk, from.offset) : 0
     if (hole > 0) this.head = { ...from, offset: from.offset + hole }
     const content = chunk.subarray(hole)
@@ -239,11 +277,15 @@ export class Tail {
     return this.#cut(content, this.head, nowMs, nextGeneration)
   }
 
-  async #learn(file: FileHandle, chunk: Buffer): Promise<void> {
+  async #learn(file: number, chunk: Buffer): Promise<void> {
     const { offset } = this.head
-    if (wantsLearningFromStart(this.reading, offset)) {
+    // As long as every line is as it was learnt, the file is learnt again only when there is twice as much of it.
+    const isKnown = this.reading.stamp !== undefined && this.#unstamped === 0
+    const hasGrown = offset + chunk.length >= 2 * this.#learntBytes
+    if (wantsLearningFromStart(this.reading, offset) && (hasGrown || !isKnown)) {
+      this.#learntBytes = offset + chunk.length
       const isFirst = this.generation === undefined
-      const beginning = isFirst ? chunk : await readBytes(file, 0, Math.min(learnBytesMax, this.size))
+      const beginning = isFirst ? chunk : await this.#readBytes(file, 0, Math.min(learnBytesMax, this.size))
       this.#readAs(learn(this.reading, beginning, isFirst ? offset : 0))
     }
     if (wantsLearning(this.reading, this.#unstamped, isAscii(chunk))) this.#readAs(learn(this.reading, chunk, offset))
@@ -264,13 +306,17 @@ export class Tail {
     const isQuiet = quietSinceMs < nowMs
     const takeRest = replay !== undefined || (isQuiet && nowMs >= quietSinceMs + this.#limits.lineIdleMs)
     const takeLines = isWhole || (isQuiet && nowMs >= quietSinceMs + this.#limits.eventIdleMs)
+    this.#readers ??= readersOf(this.reading)
+    const readers = this.#readers
     const cut = (generation: string): Events =>
-      eventsOf(chunk, from, this.reading, this.#readers, { generation, readAt, takeRest, takeLines })
+      eventsIn(chunk, from, this.reading, readers, { generation, readAt, takeRest, takeLines })
     // The id of a new incarnation holds the time of its first event, so that has to be known before any id is made.
     if (this.generation === undefined) {
       const first = cut('')
-      if (first.columns.count > 0)
+      if (first.columns.count > 0) {
         this.generation = nextGeneration(Math.floor((first.columns.time[0] as number) / 1000))
+        this.beginning = undefined
+      }
     }
     const events = cut(this.generation ?? '')
     const change =
@@ -311,12 +357,18 @@ export class Tail {
 
   #readAs(reading: Reading): void {
     this.reading = reading
-    this.#readers = readersOf(reading)
+    this.#readers = undefined
   }
 
   /** Settings that changed since the row was written hold from here on, never for a window that is read again. */
   #applySettings(): void {
-    this.#readAs({ ...this.reading, ...this.#settings })
+    this.#readAs(withSettings(this.reading, this.#settings))
+  }
+
+  /** Other settings hold from what is read next on. */
+  use(settings: Settings): void {
+    this.#settings = settings
+    if (this.replay === undefined) this.#applySettings()
   }
 
   noteBlock(block: Block): void {
@@ -333,45 +385,71 @@ export class Tail {
     return true
   }
 
-  /** Nothing of it is read: another file has it all. */
+  /** Nothing of it is read as long as another file has it all. */
   skip(): void {
     this.vetted = true
+    this.isTwin = true
     this.head = { ...start, offset: this.size }
+  }
+
+  /** The other file may not have it any more: to be judged again. */
+  doubt(): void {
+    if (!this.isTwin) return
+    this.vetted = false
+    this.isTwin = false
+    this.head = start
   }
 
   /** The file's first bytes, as many as a signature has at the most. */
   async readHead(absolutePath: Buffer): Promise<Buffer> {
-    if (this.isArchive) return contentHead(absolutePath, signatureBytesMax)
-    return readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+    this.beginning = this.isArchive
+      ? await contentHead(absolutePath, signatureBytesMax)
+      : await this.#readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
+    return this.beginning
   }
 
   /** True when this file holds `block` where it stood in another. */
   async holds(absolutePath: Buffer, block: Block): Promise<boolean> {
-    const bytes = await readBytes(await this.#open(absolutePath), block.from, block.to - block.from)
+    const bytes = await this.#readBytes(await this.#open(absolutePath), block.from, block.to - block.from)
     return bytes.length === block.to - block.from && blockOf(bytes, block.from, block.to).crc === block.crc
   }
 
-  async #open(absolutePath: Buffer): Promise<FileHandle> {
+  /** Not waited for: a turn of the thread pool takes longer than opening does, and thousands of files are opened. */
+  async #open(absolutePath: Buffer): Promise<number> {
     if (this.#file !== undefined) return this.#file
     if (this.isArchive) {
       await unpack(absolutePath, this.#unpackedPath)
-      this.#file = await open(this.#unpackedPath, 'r')
+      this.#file = openSync(this.#unpackedPath, 'r')
       return this.#file
     }
-    const file = await open(absolutePath, 'r')
+    const file = openSync(absolutePath, constants.O_RDONLY | constants.O_NONBLOCK)
     // Between the listing and now the name may have been given to another file.
-    if (identityOf(await file.stat({ bigint: true })) !== this.identity) {
-      await file.close()
+    if (identityOf(fstatSync(file, { bigint: true })) !== this.identity) {
+      closeSync(file)
       throw new MovedError()
     }
     this.#file = file
     return file
   }
 
+  /** Up to `length` bytes from `offset`; fewer only at the end of the file. */
+  async #readBytes(file: number, offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(length)
+    // What is followed has just been written, so it is in memory: a promise for so little costs ten times the reading.
+    if (length <= syncBytesMax) return buffer.subarray(0, readSync(file, buffer, 0, length, offset))
+    const reading = readAll(file, buffer, offset)
+    this.#largeReads = reading.catch(() => {})
+    return buffer.subarray(0, await reading)
+  }
+
   async close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
-    await file?.close()
+    if (file !== undefined) {
+      // Its number may be given to another file at once: nothing may read by it any more.
+      await this.#largeReads
+      closeSync(file)
+    }
     if (this.isArchive) await rm(this.#unpackedPath, { force: true })
   }
 
@@ -390,14 +468,15 @@ function holeBytes(chunk: Buffer, offset: number): number {
   return offset > 0 || zeros >= holeBytesMin ? zeros : 0
 }
 
-/** Up to `length` bytes from `offset`; fewer only at the end of the file. */
-async function readBytes(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(length)
+const readPart = promisify(read)
+
+/** Fills the buffer from `offset`; returns how much there was. */
+async function readAll(file: number, buffer: Buffer, offset: number): Promise<number> {
   let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled)
+  while (filled < buffer.length) {
+    const { bytesRead } = await readPart(file, buffer, filled, buffer.length - filled, offset + filled)
     if (bytesRead === 0) break
     filled += bytesRead
   }
-  return buffer.subarray(0, filled)
+  return filled
 }

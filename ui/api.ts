@@ -3,12 +3,16 @@ import type { Level, LogRecord } from '../pipeline/record.ts'
 
 export interface ApiRecord extends LogRecord {
   readonly fields?: { readonly [name: string]: readonly string[] }
+  /** Ids of the records that continue the event and were folded into it. */
+  readonly parts?: readonly string[]
 }
 
 export interface SearchPage {
   readonly records: readonly ApiRecord[]
   readonly next: string | null
   readonly tookMs: number
+  /** There when the time limit ended the search: nothing older than this was looked at. `next` goes on there. */
+  readonly partial?: { readonly coveredFrom?: string }
 }
 
 export interface HistogramBucket {
@@ -33,6 +37,44 @@ export interface ContextAnswer {
   readonly before: readonly ApiRecord[]
   readonly record: ApiRecord
   readonly after: readonly ApiRecord[]
+}
+
+/** One incarnation of a file, as its shipper last told. */
+export interface FileRow {
+  readonly cluster: string
+  readonly app: string
+  readonly instance: string
+  readonly host: string
+  readonly dir: string
+  readonly file: string
+  /** Not there for what was never read. */
+  readonly generation?: string
+  readonly path: string
+  /** `following`, `behind` …; a state that is new to the page is shown by its name. */
+  readonly state: string
+  readonly size: number
+  readonly read: number
+  readonly acknowledged: number
+  readonly behind: number
+  readonly lost: number
+  /** When the first and the last loss were noticed, and why. */
+  readonly loss?: { readonly first: string; readonly last: string; readonly cause: string; readonly atLeast: boolean }
+  /** Why it is not read. */
+  readonly reason?: string
+  /** What looks wrong about it. */
+  readonly warning?: string
+  readonly updatedAt: string
+}
+
+export interface FilesAnswer {
+  /** Files that match, also beyond the limit. */
+  readonly total: number
+  readonly totals: {
+    readonly behind: number
+    readonly lost: number
+    readonly states: { readonly [state: string]: number }
+  }
+  readonly files: readonly FileRow[]
 }
 
 /** RFC 9457. `status` 0 = the server was not reached. */
@@ -62,10 +104,38 @@ export async function getJson<Answer>(url: string, signal: AbortSignal): Promise
     if (signal.aborted) throw thrown
     throw new Problem(0, {})
   }
+  if (!response.ok) throw await problemIn(response)
   const body: unknown = await response.json().catch(() => undefined)
-  if (!response.ok) throw new Problem(response.status, typeof body === 'object' && body !== null ? body : {})
   if (body === undefined) throw new Problem(response.status, { detail: 'The answer is not JSON.' })
   return body as Answer
+}
+
+/** A download as it comes, with the name that the server gives it. */
+export async function getStream(
+  url: string,
+  signal: AbortSignal,
+): Promise<{ body: ReadableStream<Uint8Array<ArrayBuffer>>; name: string }> {
+  let response: Response
+  try {
+    response = await fetch(url, { signal })
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    throw new Problem(0, {})
+  }
+  if (!response.ok || response.body === null) throw await problemIn(response)
+  return { body: response.body, name: fileNameOf(response.headers.get('content-disposition') ?? '') }
+}
+
+/** RFC 6266: the name in UTF-8 where there is one. */
+function fileNameOf(disposition: string): string {
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(disposition)?.[1]
+  if (encoded !== undefined) return decodeURIComponent(encoded)
+  return /filename="([^"]+)"/i.exec(disposition)?.[1] ?? 'export'
+}
+
+export async function problemIn(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => undefined)
+  return new Problem(response.status, typeof body === 'object' && body !== null ? body : {})
 }
 
 function textOf(value: unknown): string | undefined {

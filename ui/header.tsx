@@ -1,49 +1,71 @@
 import { useMantineColorScheme } from '@mantine/core'
+import { useRef } from 'react'
 import { useTranslation } from 'react-i18next'
-import { changeView, formatView } from './state/url-state.ts'
+import { useDialogs } from './dialogs.tsx'
+import { paletteKey } from './keys/use-keys.ts'
+import { PageLink } from './page-link.tsx'
+import { SignOut } from './session/sign-out.tsx'
+import { pages, type View } from './state/url-state.ts'
 import { useView } from './view-context.tsx'
 
 const schemes = ['auto', 'light', 'dark'] as const
+const allApps = { page: 'apps', app: [], q: '', level: [], line: undefined } satisfies Partial<View>
 
-export function Header({ onHelp }: { readonly onHelp: () => void }) {
+export function Header() {
   const { t, i18n } = useTranslation()
   const { view, change } = useView()
+  const { open } = useDialogs()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const chinese = i18n.language === 'zh-CN'
   const next = schemes[(schemes.indexOf(colorScheme) + 1) % schemes.length] ?? 'auto'
-  const home = { app: [], q: '', level: [] }
+  // "Search" leads back to what was last searched in this cluster, in the range and the language of now.
+  const searched = useRef<View>(undefined)
+  if (view.page === 'search') searched.current = view
+  const { cluster, app, instance, dir, file, host, level, q, cols } = searched.current ?? view
+  const again = cluster === view.cluster ? { app, instance, dir, file, host, level, q, cols } : {}
+  const targets: Record<(typeof pages)[number], Partial<View>> = {
+    apps: allApps,
+    search: { ...again, page: 'search' },
+    files: { page: 'files', line: undefined },
+  }
 
   return (
     <header className="header">
-      <a
-        className="header-brand"
-        aria-label={t('header.home')}
-        href={formatView(changeView(view, home)) || './'}
-        onClick={(event) => {
-          // A new tab by modifier key stays what the browser makes of it.
-          if (event.metaKey || event.ctrlKey || event.shiftKey) return
-          event.preventDefault()
-          change(home)
-        }}
-      >
+      <PageLink className="header-brand" aria-label={t('header.home')} to={allApps}>
         <img src="./favicon.svg" alt="" width="18" height="18" />
-        Shiplog
-      </a>
-      <span className="header-title">{t('app.title')}</span>
+        <span>Shiplog</span>
+      </PageLink>
+      <nav className="header-pages" aria-label={t('header.pages')}>
+        {pages.map((page) => (
+          <PageLink key={page} to={targets[page]} aria-current={page === view.page ? 'page' : undefined}>
+            {t(`page.${page}`)}
+          </PageLink>
+        ))}
+      </nav>
       <div className="header-tools">
+        <SignOut />
+        <button
+          type="button"
+          className="header-palette"
+          aria-label={`${t('palette.title')} ${paletteKey}`}
+          title={t('palette.title')}
+          onClick={() => open('palette')}
+        >
+          {paletteKey}
+        </button>
         <button
           type="button"
           className="icon-button"
           aria-label={t('keys.help')}
           title={t('keys.help')}
-          onClick={onHelp}
+          onClick={() => open('help')}
         >
           ?
         </button>
         <button
           type="button"
           className="header-language"
-          aria-label={t('header.switchLanguage')}
+          aria-label={`中 / EN · ${t('header.switchLanguage')}`}
           title={t('header.switchLanguage')}
           onClick={() => change({ lang: chinese ? 'en' : 'zh-CN' }, 'replace')}
         >

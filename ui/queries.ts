@@ -1,13 +1,15 @@
 /** What the page asks the server, and when it asks again. */
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { getJson, type HistogramAnswer, type SearchPage, type ValueCount } from './api.ts'
+import { type FilesAnswer, getJson, type HistogramAnswer, type SearchPage, type ValueCount } from './api.ts'
 import { apiUrl, type ParamList, selectionParams } from './state/api-params.ts'
 import type { View } from './state/url-state.ts'
 import { useView } from './view-context.tsx'
 
-export const pageRecords = 200
+/** The first lines are there at once; who reads on gets more at a time. */
+const firstPageRecords = 200
+const nextPageRecords = 1_000
 /** The list stays quick and its memory bounded; who wants more wants a narrower range or an export. */
-export const pagesMax = 100
+export const linesMax = 100_000
 
 /** Only what selects events: a change of wrapping or language must not search again. */
 function useSelection(without: readonly (keyof View)[] = []): { params: ParamList; run: number; ready: boolean } {
@@ -27,12 +29,15 @@ export function useSearch() {
         apiUrl('search', [
           ...params,
           ['order', 'desc'],
-          ['limit', pageRecords],
+          ['limit', pageParam === undefined ? firstPageRecords : nextPageRecords],
           ...(pageParam === undefined ? [] : [['cursor', pageParam] as const]),
         ]),
         signal,
       ),
-    getNextPageParam: (page, pages) => (pages.length >= pagesMax ? undefined : (page.next ?? undefined)),
+    getNextPageParam: (page, pages) =>
+      pages.reduce((sum, { records }) => sum + records.length, 0) >= linesMax ? undefined : (page.next ?? undefined),
+    // Pages never change; looking for what has is time that a list of 100,000 lines does not have.
+    structuralSharing: false,
     placeholderData: keepPreviousData,
   })
 }
@@ -55,6 +60,7 @@ export interface ValuesOptions {
   readonly prefix?: string
   readonly enabled?: boolean
   readonly level?: View['level']
+  readonly app?: string
   /** Over all time, not only in the chosen range. */
   readonly always?: boolean
 }
@@ -65,11 +71,16 @@ const beginningOfTime = '1990-01-01T00:00:00Z'
 /** Counts of one field's values in the selection, the named fields left out of it. */
 export function useValues(
   field: string,
-  { without, limit, prefix = '', enabled = true, level, always = false }: ValuesOptions,
+  { without, limit, prefix = '', enabled = true, level, app, always = false }: ValuesOptions,
 ) {
   const { run, ready } = useSelection()
   const { view, zone } = useView()
-  const asked = { ...view, ...(level && { level }), ...(always && { from: beginningOfTime, to: '' }) }
+  const asked = {
+    ...view,
+    ...(level && { level }),
+    ...(app !== undefined && { app: [app] }),
+    ...(always && { from: beginningOfTime, to: '' }),
+  }
   const params = selectionParams(asked, zone, without)
   return useQuery({
     queryKey: ['values', field, params, limit, prefix, run],
@@ -96,13 +107,42 @@ export function useLastLine(app: string, enabled: boolean) {
 }
 
 export const appsMax = 200
+const withinCluster = ['app', 'instance', 'dir', 'file', 'host'] as const
 
 /** The apps of the cluster in which something matches. */
 export function useApps(enabled = true) {
-  return useValues('app', { without: ['app', 'instance', 'dir', 'file', 'host'], limit: appsMax, enabled })
+  return useValues('app', { without: withinCluster, limit: appsMax, enabled })
+}
+
+/** Every app that ever wrote: one that has been silent for longer than the range is the one to look at. */
+export function useAllApps(enabled = true) {
+  return useValues('app', { without: [...withinCluster, 'q', 'level'], limit: appsMax, always: true, enabled })
 }
 
 export function useAppErrors() {
-  const without = ['app', 'instance', 'dir', 'file', 'host'] as const
-  return useValues('app', { without, limit: appsMax, level: ['error', 'fatal'] })
+  return useValues('app', { without: withinCluster, limit: appsMax, level: ['error', 'fatal'] })
+}
+
+/** Clusters are listed over all time: one that is silent today is still one to choose. */
+export function useClusters() {
+  return useValues('cluster', { without: ['cluster', 'q', 'level', ...withinCluster], limit: 200, always: true })
+}
+
+const filesMax = 10_000
+const filesIntervalMs = 5_000
+
+/** What is shipped from where; asked again as long as it is looked at. */
+export function useFiles() {
+  const { view } = useView()
+  const params: ParamList = [
+    ...(view.cluster === undefined ? [] : [['cluster', view.cluster] as const]),
+    ...view.app.map((app) => ['app', app] as const),
+    ['limit', filesMax],
+  ]
+  return useQuery({
+    queryKey: ['files', params],
+    queryFn: ({ signal }) => getJson<FilesAnswer>(apiUrl('files', params), signal),
+    refetchInterval: filesIntervalMs,
+    placeholderData: keepPreviousData,
+  })
 }

@@ -1,26 +1,21 @@
-/** The query screen: the bar on top, the apps or the lines below, the keys at the bottom. */
-import { useDisclosure } from '@mantine/hooks'
-import { useEffect, useRef } from 'react'
-import { AppList } from './apps/app-list.tsx'
+/** The frame: where one is and can go on top, the page that the address names below. */
+import { lazy, Suspense, useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useDialogs } from './dialogs.tsx'
 import { Header } from './header.tsx'
-import { Help } from './keys/help.tsx'
-import { KeyBar } from './keys/key-bar.tsx'
-import { useKeys } from './keys/use-keys.ts'
-import { useValues } from './queries.ts'
-import { QueryBar } from './query-bar/query-bar.tsx'
-import { NoCluster, NoData } from './results/notices.tsx'
-import { ProblemNotice } from './results/problem-notice.tsx'
-import { Results } from './results/results.tsx'
+import { useKeys, usePaletteKey } from './keys/use-keys.ts'
+import { pageComponents } from './pages.ts'
+import { useClusters } from './queries.ts'
 import { useView } from './view-context.tsx'
+import './chips.css'
 import './screen.css'
 
-/** Clusters are listed over all time: one that is silent today is still one to choose. */
-const everything = ['level', 'q', 'app', 'instance', 'dir', 'file', 'host', 'cluster'] as const
+const FirstSteps = lazy(() => import('./first-steps.tsx').then(({ FirstSteps }) => ({ default: FirstSteps })))
 
 export function Screen() {
+  const { t } = useTranslation()
   const { view, change } = useView()
-  const [help, { open: openHelp, close: closeHelp, toggle: toggleHelp }] = useDisclosure(false)
-  const keywordRef = useRef<HTMLInputElement>(null)
+  const { open } = useDialogs()
   const clusters = useClusters()
 
   // With one cluster there is nothing to choose. Replaced, not pushed: "back" must leave the page.
@@ -28,32 +23,25 @@ export function Screen() {
   useEffect(() => {
     if (view.cluster === undefined && only !== undefined) change({ cluster: only }, 'replace')
   }, [view.cluster, only, change])
+  useEffect(() => {
+    const place = view.page === 'search' ? view.app : [t(`page.${view.page}`)]
+    document.title = [...place, 'Shiplog'].join(' · ')
+  }, [view.page, view.app, t])
+  useKeys({ '?': () => open('help') })
+  usePaletteKey(() => open('palette'))
 
-  useKeys({
-    '/': () => keywordRef.current?.select(),
-    '?': toggleHelp,
-    w: () => change({ wrap: !view.wrap }, 'replace'),
-  })
-
-  const body = () => {
-    if (view.cluster !== undefined) return view.app.length === 0 ? <AppList /> : <Results />
-    if (clusters.isError) return <ProblemNotice error={clusters.error} onRetry={() => void clusters.refetch()} />
-    if (clusters.data === undefined) return null
-    if (clusters.data.length === 0) return <NoData onRetry={() => void clusters.refetch()} />
-    return only === undefined && <NoCluster clusters={clusters.data} />
-  }
-
+  const Page = pageComponents[view.page]
   return (
     <div className="screen">
-      <Header onHelp={openHelp} />
-      <QueryBar keywordRef={keywordRef} />
-      <main className="screen-body">{body()}</main>
-      <KeyBar />
-      <Help opened={help} onClose={closeHelp} />
+      <Header />
+      <Suspense fallback={<main className="screen-body" />}>
+        {/* Which files are shipped can be asked before the first line has arrived, and then above all. */}
+        {view.cluster === undefined && view.page !== 'files' ? (
+          <FirstSteps clusters={clusters} only={only} />
+        ) : (
+          <Page />
+        )}
+      </Suspense>
     </div>
   )
-}
-
-function useClusters() {
-  return useValues('cluster', { without: everything, limit: 200, always: true })
 }

@@ -48,6 +48,9 @@ const mapped = {
   '--mantine-color-default-border': 'var(--line)',
   '--mantine-color-default-hover': 'var(--hover)',
   '--mantine-primary-color-filled': 'var(--accent)',
+  '--mantine-primary-color-filled-hover': 'var(--accent)',
+  '--mantine-primary-color-contrast': 'var(--on-accent)',
+  '--mantine-primary-color-light': 'var(--tint)',
 }
 
 export const variables: CSSVariablesResolver = () => ({ variables: {}, light: mapped, dark: mapped })

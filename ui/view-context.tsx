@@ -24,13 +24,13 @@ export function useView(): ViewState {
 
 /** Times that say no zone are read in the reader's, once: from then on the address means the same to everyone. */
 function readAddress(): View {
-  const view = parseView(location.search)
+  const view = parseView(location.pathname + location.search)
   const zone = view.tz ?? browserZone()
   return { ...view, from: settledEdge(view.from, zone), to: settledEdge(view.to, zone) }
 }
 
 function addressOf(view: View): string {
-  return `${location.pathname}${formatView(view)}`
+  return new URL(formatView(view), location.href).href
 }
 
 export function ViewProvider({ children }: { readonly children: ReactNode }) {
@@ -40,7 +40,7 @@ export function ViewProvider({ children }: { readonly children: ReactNode }) {
   useEffect(() => {
     const read = () => setView(readAddress())
     const settled = readAddress()
-    const { from, to } = parseView(location.search)
+    const { from, to } = parseView(location.pathname + location.search)
     if (from !== settled.from || to !== settled.to) history.replaceState(null, '', addressOf(settled))
     window.addEventListener('popstate', read)
     return () => window.removeEventListener('popstate', read)
@@ -51,7 +51,7 @@ export function ViewProvider({ children }: { readonly children: ReactNode }) {
     const next = changeView(readAddress(), change)
     const address = addressOf(next)
     if (how === 'replace') history.replaceState(null, '', address)
-    else if (address !== location.pathname + location.search) history.pushState(null, '', address)
+    else if (address !== location.href) history.pushState(null, '', address)
     setView(next)
   }, [])
 

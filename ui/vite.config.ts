@@ -15,8 +15,9 @@ export default defineConfig({
         // What changes with a new dependency is kept apart from what changes with every build: browsers keep it.
         codeSplitting: {
           groups: [
-            { name: 'mantine', test: /node_modules\/(@mantine|@floating-ui|dayjs)/ },
-            { name: 'vendor', test: /node_modules/ },
+            // The calendar is large and seldom looked at: it stays with the part that is loaded for it.
+            { name: 'mantine', test: /node_modules\/(@mantine\/(core|hooks)|@floating-ui)/ },
+            { name: 'vendor', test: /node_modules\/(?!@mantine\/dates|dayjs)/ },
           ],
         },
       },

@@ -67,6 +67,8 @@ export class Evaluator {
       case 'index':
       case 'text':
         return 'some'
+      case 'part':
+        return view.holdsParts(i) ? 'some' : 'none'
       case 'origin': {
         const reader = this.#zone.open(view.zones, view.zoneAt[i] as number)
         reader.skipLevels()
@@ -129,6 +131,8 @@ export class Evaluator {
         return this.#originBits(plan, view, first, count, mask)
       case 'level':
         return levelBits(plan.wanted, view.meta(first, count), mask)
+      case 'part':
+        return partBits(view, first, count, mask)
       case 'text':
         return this.#ruledOut(plan, view, first) ? noBits : textBits(plan, view, first, count, mask)
       case 'not': {
@@ -291,6 +295,17 @@ function levelBits(wanted: Uint8Array, meta: ChunkMeta, mask: Bits): Bits {
       const at = slot + i
       bits[at >> 5] = (bits[at >> 5] as number) | (1 << (at & 31))
     }
+  }
+  return intersection(bits, mask)
+}
+
+function partBits(view: PartitionView, first: number, count: number, mask: Bits): Bits {
+  const { meta, extras } = view.chunk(first, count)
+  const bits = new Uint32Array(bitWords)
+  const slot = meta.first % blockRows
+  for (const [row, { continues }] of extras) {
+    const at = slot + row
+    if (continues !== undefined) bits[at >> 5] = (bits[at >> 5] as number) | (1 << (at & 31))
   }
   return intersection(bits, mask)
 }

@@ -22,18 +22,44 @@ export interface Ordered {
   readonly windows: Windows
 }
 
-/** Matches by (time, generation, offset). `page` = only the first rows are wanted; otherwise everything will be. */
-export function byTime(views: Views, query: SearchQuery, page: boolean): Ordered {
-  const request = new Request(views, planOf(query), page ? 1 : 16)
-  return { request, windows: timeWindows(request, query, page) }
+/** Matches by time, and how far they were given out. */
+export interface OrderedByTime extends Ordered {
+  /** As in Page.partial; undefined while that is nowhere further than where the sweep began. */
+  edge(): number | undefined
 }
 
-function* timeWindows(request: Request, query: SearchQuery, page: boolean): Windows {
+/** Matches by (time, generation, offset). `page` = only the first rows are wanted; otherwise everything will be. */
+export function byTime(views: Views, query: SearchQuery, page: boolean): OrderedByTime {
+  const request = new Request(views, planOf(query), page ? 1 : 16)
+  const { from, to } = rangeOf(query)
+  let covered = Number.NEGATIVE_INFINITY
+  const windows = timeWindows(request, query, page, (signedKey) => {
+    // Without an end it is a place that no page could go on from; then the place before it is.
+    if (Number.isFinite(signedKey)) covered = Math.max(covered, signedKey)
+  })
+  const edge = (): number | undefined => {
+    // Signed bounds as times, as below.
+    const time = query.order === 'asc' ? Math.min(covered, to) : Math.max(1 - covered, from)
+    return (query.order === 'asc' ? time > from : time < to) ? time : undefined
+  }
+  return { request, windows, edge }
+}
+
+/** What the cursor rules out is not looked at. */
+function rangeOf({ order, from, to, after }: SearchQuery): { from: number; to: number } {
+  if (after === undefined) return { from, to }
+  return order === 'asc' ? { from: Math.max(from, after.time), to } : { from, to: Math.min(to, after.time + 1) }
+}
+
+function* timeWindows(
+  request: Request,
+  query: SearchQuery,
+  page: boolean,
+  covered: (signedKey: number) => void,
+): Windows {
   const { after, cluster } = query
   const sign = query.order === 'asc' ? 1 : -1
-  // What the cursor rules out is not looked at.
-  const from = sign === 1 && after !== undefined ? Math.max(query.from, after.time) : query.from
-  const to = sign === -1 && after !== undefined ? Math.min(query.to, after.time + 1) : query.to
+  const { from, to } = rangeOf(query)
   const places = listPartitions(request.views.folder, cluster, from, to)
   places.sort((a, b) => (sign === 1 ? a.from - b.from : b.to - a.to))
   let opened = 0
@@ -82,6 +108,7 @@ function* timeWindows(request: Request, query: SearchQuery, page: boolean): Wind
       step: page ? 2 : 16,
       windowRows: page ? 256 : 4096,
       evaluate: (entry) => evaluate(request, entry),
+      covered,
       collect: (entry, at, end, found) => {
         const part = request.parts[entry.part] as Part
         part.read((view) => {

@@ -1,4 +1,5 @@
 /** One page of a search: the first rows of a sweep that ends as soon as it has them. */
+import { ShiplogError } from '../../pipeline/errors.ts'
 import type { RecordBatch } from '../../pipeline/event-batch.ts'
 import type { SearchQuery } from '../../pipeline/store.ts'
 import { answer, emptyBatch } from './answer.ts'
@@ -12,15 +13,24 @@ export interface PageParts {
   /** At least one; more only where messages are large. */
   readonly parts: readonly RecordBatch[]
   readonly more: boolean
+  readonly partial?: { readonly edge: number }
 }
 
 /** Resolves with PageParts whose buffers move. */
 export async function readPage(views: Views, query: SearchQuery, limit: number, limits: Limits): Promise<Moved> {
-  const { request, windows } = byTime(views, query, true)
+  const { request, windows, edge } = byTime(views, query, true)
   const rows = new FoundRows()
   let more = false
+  let partial: PageParts['partial']
   for (;;) {
-    const step = await inSlices(windows, limits)
+    const step = await inSlices(windows, limits).catch((error: unknown) => {
+      partial = partialOf(error, edge())
+      return undefined
+    })
+    if (step === undefined) {
+      more = true
+      break
+    }
     if (step.done) break
     const window = step.value
     const wanted = window.order.slice(0, limit - rows.count)
@@ -48,7 +58,13 @@ export async function readPage(views: Views, query: SearchQuery, limit: number, 
     at = part.taken
   }
   return new Moved(
-    { parts: made.map(({ batch }) => batch), more } satisfies PageParts,
+    { parts: made.map(({ batch }) => batch), more, ...(partial && { partial }) } satisfies PageParts,
     made.map(({ buffer }) => buffer),
   )
+}
+
+/** What is known when the time is up. Throws the error where that is nothing, and every other error. */
+function partialOf(error: unknown, edge: number | undefined): { edge: number } {
+  if (error instanceof ShiplogError && error.code === 'QUERY_TOO_COSTLY' && edge !== undefined) return { edge }
+  throw error
 }

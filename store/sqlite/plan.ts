@@ -19,6 +19,8 @@ export type Plan =
   /** By level: 1 = wanted. */
   | { readonly kind: 'level'; readonly wanted: Uint8Array }
   | TextPlan
+  /** Rows that continue an event. */
+  | { readonly kind: 'part' }
   | { readonly kind: 'not'; readonly part: Plan }
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Plan[] }
 
@@ -45,7 +47,7 @@ export interface TextPlan {
 }
 
 /** What the filters and the query of a selection mean together. */
-export function planOf({ where, filters }: Pick<Selection, 'where' | 'filters'>): Plan {
+export function planOf({ where, filters, parts: onlyParts }: Pick<Selection, 'where' | 'filters' | 'parts'>): Plan {
   const parts: Plan[] = []
   for (const field of ['app', 'instance', 'host', 'dir', 'file'] as const) {
     const values = filters[field]
@@ -54,6 +56,7 @@ export function planOf({ where, filters }: Pick<Selection, 'where' | 'filters'>)
     parts.push({ kind: 'origin', holds: (origin) => wanted.has(origin[field]) })
   }
   if (filters.level !== undefined && filters.level.length > 0) parts.push(levelPlan(filters.level))
+  if (onlyParts) parts.push({ kind: 'part' })
   if (where !== undefined) parts.push(compile(where))
   return combine('and', parts)
 }
@@ -62,7 +65,7 @@ export function planOf({ where, filters }: Pick<Selection, 'where' | 'filters'>)
 export function readsZones(plan: Plan): boolean {
   if (plan.kind === 'not') return readsZones(plan.part)
   if (plan.kind === 'and' || plan.kind === 'or') return plan.parts.some(readsZones)
-  return plan.kind === 'origin' || plan.kind === 'level'
+  return plan.kind === 'origin' || plan.kind === 'level' || plan.kind === 'part'
 }
 
 function compile(node: Expression): Plan {
@@ -113,7 +116,7 @@ function listPlan(kind: 'and' | 'or', nodes: readonly Expression[]): Plan {
   return combine(kind, parts)
 }
 
-const cost = { all: 0, level: 1, origin: 1, index: 2, not: 3, or: 4, and: 4, text: 5 } as const
+const cost = { all: 0, level: 1, origin: 1, part: 2, index: 2, not: 3, or: 4, and: 4, text: 5 } as const
 
 function costOf(plan: Plan): number {
   return plan.kind === 'index' && plan.text !== undefined ? cost.and : cost[plan.kind]

@@ -107,7 +107,8 @@ class SqliteStore implements Store {
 
   async search(...[query, limit, bounds]: Parameters<Store['search']>): Promise<Page> {
     const answer = await this.#read<PageParts>('search', [query, Math.max(1, limit), bounds?.timeMsMax], bounds)
-    return { records: joinPages(answer.parts), more: answer.more }
+    const { parts, more, partial } = answer
+    return { records: joinPages(parts), more, ...(partial && { partial }) }
   }
 
   scan(...[query, bounds]: Parameters<Store['scan']>): AsyncIterable<RecordBatch> {

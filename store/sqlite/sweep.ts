@@ -42,6 +42,8 @@ export interface SweepOptions {
   readonly windowRows: number
   /** Evaluates an entry that has `bits === null`; false = nothing matches. */
   readonly evaluate: (entry: Entry) => boolean
+  /** Told where the sweep stands: everything before this signed key has been given out. */
+  readonly covered?: (signedKey: number) => void
   /** Adds the entry's rows with at <= signed key < to. */
   readonly collect: (entry: Entry, at: number, to: number, rows: FoundRows) => void
 }
@@ -50,7 +52,7 @@ const stepMost = 1024
 
 /** Yields true when `rows` holds a window (unsorted; cleared before the next), false when it only pauses. */
 export function* sweep(options: SweepOptions, rows: FoundRows): Generator<boolean, void, void> {
-  const { feed, evaluate, collect, windowRows } = options
+  const { feed, evaluate, collect, windowRows, covered } = options
   let waiting: Entry[] = []
   let taken = 0
   let carried: Entry[] = []
@@ -83,7 +85,7 @@ export function* sweep(options: SweepOptions, rows: FoundRows): Generator<boolea
       if (entry.bits !== null || evaluate(entry)) {
         carried.push(entry)
         matching++
-      }
+      } else if (carried.length === 0) covered?.(Math.min(waiting[taken + 1]?.start ?? limit, limit))
       yield false
     }
     const to = Math.min(waiting[taken]?.start ?? Number.POSITIVE_INFINITY, limit)
@@ -99,6 +101,8 @@ export function* sweep(options: SweepOptions, rows: FoundRows): Generator<boolea
     if (rows.count < windowRows && matching >= step) step = Math.min(stepMost, step * 2)
     else if (rows.count > 4 * windowRows) step = Math.max(1, step >> 1)
     if (rows.count > 0) yield true
+    // Behind the yield: who reads has taken the window then.
+    covered?.(to)
   }
 }
 

@@ -9,6 +9,7 @@ import { blockRows, ChunkMeta, type ChunkText, decodeText } from './block.ts'
 import type { ByteCache } from './byte-cache.ts'
 import type { PartitionPlace } from './catalog.ts'
 import { isDiskTrouble, openFrozenFile, openPartitionFile } from './database.ts'
+import { ZoneReader } from './zone.ts'
 
 /** The caches of one reader thread, shared by all its views. */
 export interface Caches {
@@ -47,6 +48,8 @@ export class PartitionView {
   maxTime = new Float64Array(64)
   zoneAt = new Uint32Array(64)
   zones = new Uint8Array(4096)
+  /** By chunk: 0 = not looked at, 1 = no row continues an event, 2 = some do. */
+  #parts = new Uint8Array(64)
   #zoneEnd = 0
   /** Tells the views of one file apart that was closed and opened again: part of the caches' keys. */
   readonly #number = ++views
@@ -94,7 +97,7 @@ export class PartitionView {
   }
 
   get bytesHeld(): number {
-    return this.first.length * 30 + this.zones.length + this.origins.length * 200 + 1_000_000
+    return this.first.length * 31 + this.zones.length + this.origins.length * 200 + 1_000_000
   }
 
   /** Takes in what was committed since. Chunks of the youngest block may have become fewer and larger. */
@@ -129,6 +132,7 @@ export class PartitionView {
       this.minTime = grown(this.minTime, new Float64Array(i * 2))
       this.maxTime = grown(this.maxTime, new Float64Array(i * 2))
       this.zoneAt = grown(this.zoneAt, new Uint32Array(i * 2))
+      this.#parts = grown(this.#parts, new Uint8Array(i * 2))
     }
     const end = this.#zoneEnd + zone.length
     if (end > this.zones.length) this.zones = grown(this.zones, new Uint8Array(Math.max(end, this.zones.length * 2)))
@@ -138,7 +142,18 @@ export class PartitionView {
     this.minTime[i] = minTime
     this.maxTime[i] = maxTime
     this.zoneAt[i] = this.#zoneEnd
+    this.#parts[i] = 0
     this.#zoneEnd = end
+  }
+
+  /** True when chunk i holds rows that continue an event. */
+  holdsParts(i: number): boolean {
+    if (this.#parts[i] === 0) {
+      const end = i + 1 < this.count ? (this.zoneAt[i + 1] as number) : this.#zoneEnd
+      const found = new ZoneReader().open(this.zones, this.zoneAt[i] as number).holdsParts(end)
+      this.#parts[i] = found ? 2 : 1
+    }
+    return this.#parts[i] === 2
   }
 
   /**

@@ -3,6 +3,7 @@
  *
  *     zone = for each level: count, and if there are any: time of the newest − minTime
  *          | number of origins | their ids, ascending, as differences | for each: count, least offset, most − least, newest − minTime
+ *          | number of rows that continue an event; left out when there are none
  *
  * all as LEB128 variable-length numbers up to 2^53. Levels and origins carry counts, so that histograms without a keyword
  * and lists of values come from zones alone.
@@ -70,6 +71,9 @@ export function encodeZone(block: OpenBlock, from: number, to: number): Zone {
   for (const { count, least, most, last } of sorted) {
     numbers.push(count, least, most - least, Math.floor(last - minTime))
   }
+  let parts = 0
+  for (const [row, { continues }] of block.extras) if (row >= from && row < to && continues !== undefined) parts++
+  if (parts > 0) numbers.push(parts)
   return { minTime, maxTime, blob: encodeNumbers(numbers) }
 }
 
@@ -106,6 +110,14 @@ export class ZoneReader {
       value += (byte - 128) * scale
       scale *= 128
     }
+  }
+
+  /** True when the zone that ends before `end` holds rows that continue an event. In place of reading it in order. */
+  holdsParts(end: number): boolean {
+    this.skipLevels()
+    const count = this.#next()
+    for (let left = count * 5; left > 0; left--) this.#next()
+    return this.#at < end
   }
 
   /** First: counts by level; `last` (optional) takes the difference of each level's newest time to minTime. */

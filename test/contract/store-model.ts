@@ -132,9 +132,10 @@ export class Model {
   }
 }
 
-function isSelected({ cluster, filters, where, from, to }: Selection, record: LogRecord): boolean {
+function isSelected({ cluster, filters, where, from, to, parts }: Selection, record: LogRecord): boolean {
   const time = parseTime(record.time)
   if (record.cluster !== cluster || time < from || time >= to) return false
+  if (parts && record.continues === undefined) return false
   for (const field of ['app', 'instance', 'host', 'dir', 'file', 'level'] as const) {
     const wanted = filters[field]
     if (wanted !== undefined && wanted.length > 0 && !wanted.includes(record[field])) return false

@@ -8,7 +8,7 @@ import { ShiplogError } from '../../pipeline/errors.ts'
 import { type EventBatch, recordsOf } from '../../pipeline/event-batch.ts'
 import { fieldsOf } from '../../pipeline/fields.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
-import { type LogRecord, levels, parseTime } from '../../pipeline/record.ts'
+import { type EventKey, type LogRecord, levels, parseTime } from '../../pipeline/record.ts'
 import type { FilterField, SearchQuery, Store } from '../../pipeline/store.ts'
 import { lowerCase } from '../../pipeline/words.ts'
 import {
@@ -256,6 +256,30 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       })
     })
 
+    describe('records that continue an event', () => {
+      storePerTest()
+
+      test('are found among the others, in either order, with filters and words, also while blocks fill up', async () => {
+        const head = `${generationOf(1)}-0`
+        let offset = 0
+        for (let round = 0; round < 6; round++) {
+          const lines = numbered(300, { level: 3 }).map((line, i) =>
+            i % 97 === round ? { ...line, message: `part ${i} of ${round}`, continues: head } : line,
+          )
+          const batch = linesOf(lines, { offset })
+          await write(batch, linesOf(numbered(50, {}, 'whole'), { generation: generationOf(2), offset }))
+          offset += 100_000
+        }
+        for (const order of ['asc', 'desc'] as const) {
+          expect(model.search(queryOf('', { order, parts: true })).length).toBe(24)
+          await agree(queryOf('', { order, parts: true }), 5)
+          await agree(queryOf('of', { order, parts: true, from: noonUs + 90_000 }))
+          await agree(queryOf('', { order, parts: true, filters: { level: ['info'], app: ['shop'] } }))
+          await agree(queryOf('', { order, parts: true, filters: { app: ['other'] } }))
+        }
+      })
+    })
+
     describe('filters and queries', () => {
       const apps = ['shop', 'Shop', '2048']
       const messages = [
@@ -272,6 +296,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         '',
         'a_b-c.d:e 10.3.11.18:80',
         'xerrorx errors error Error rror',
+        '\x1b[31merror\x1b[0m: \x1b[1;38;5;196mrefused\x1b[m \x1b[2m连接\x1b[22m失败',
       ]
 
       oneStoreWith(async () => {
@@ -297,6 +322,10 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         '*',
         'timeout',
         'TIMEOUT',
+        'refused',
+        '31merror',
+        '"error refused"',
+        '*efuse*',
         'time*',
         't*',
         '*Exception',
@@ -521,6 +550,36 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         await expect(page).rejects.toMatchObject({ code: 'ABORTED' })
         expect((await store.search(queryOf('third'), 10)).records.count).toBe(10)
       })
+
+      test.each(['asc', 'desc'] as const)(
+        'a search that runs out of time says how far it came, or is refused: pages that go on from there are all of it (%s)',
+        async (order) => {
+          await spread(10_000)
+          const query = queryOf('*hird* OR *nosuch*', { order })
+          const expected = ids(await drain(store.scan(query)))
+          const seen: string[] = []
+          let after: EventKey | undefined
+          let timeMsMax = 0.1
+          for (;;) {
+            const asked = after === undefined ? query : { ...query, after }
+            const page = await store.search(asked, 10_000, { timeMsMax }).catch((error: unknown) => {
+              if (!(error instanceof ShiplogError && error.code === 'QUERY_TOO_COSTLY')) throw error
+              timeMsMax *= 2
+              return undefined
+            })
+            if (page === undefined) continue
+            const records = recordsOf(page.records)
+            seen.push(...ids(records))
+            if (!page.more) break
+            const last = records.at(-1)
+            // What sorts before every generation: everything at the edge is behind it for asc, before it for desc.
+            if (page.partial !== undefined) after = { time: page.partial.edge, generation: '-', offset: 0 }
+            else if (last !== undefined) after = keyOf(last)
+          }
+          expect(seen).toEqual(expected)
+          expect(seen.length).toBeGreaterThan(1000)
+        },
+      )
 
       test('a search that takes too long is refused with what to do', async () => {
         await spread(10_000)

@@ -78,7 +78,7 @@ test('publish resolves only when the store has it, and followers see it then', a
   const { bus, indexer } = await start(target)
   const seen: string[] = []
   const follower = await bus.follow({
-    events: (batches) => seen.push(...batches.map((b) => b.origin.generation)),
+    events: (batches) => void seen.push(...batches.map((b) => b.origin.generation)),
     missed: () => {},
   })
   let resolved = false
@@ -88,6 +88,7 @@ test('publish resolves only when the store has it, and followers see it then', a
   written.resolve()
   await published
   expect(durable).toBe(true)
+  await waitFor(() => seen.length > 0)
   expect(seen).toEqual([origin.generation])
   await follower.close()
   await indexer.close()

@@ -49,6 +49,8 @@ describe('words in SQLite FTS5', () => {
   it('splits ASCII as words.ts does, for each of the 128 characters in each place, NUL included', () => {
     const texts: string[] = []
     for (let code = 0; code < 128; code++) {
+      // Behind an escape words.ts passes over a control sequence: such a text is split here, not by SQLite.
+      if (code === 0x1b) continue
       const character = String.fromCharCode(code)
       texts.push(character, `A${character}`, `${character}Z`, `a${character}9`, `a${character}${character}b c`)
     }
@@ -68,6 +70,7 @@ describe('words in SQLite FTS5', () => {
     expect(needsNone(`${'a'.repeat(255)} ${'1'.repeat(255)}`)).toBe(true)
     expect(needsNone('a'.repeat(256))).toBe(false)
     expect(needsNone('café')).toBe(false)
+    expect(needsNone('\x1b[31merror')).toBe(false)
   })
 
   it('SQL functions end at a NUL although the index does not', () => {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { lowerCase, splitWords, standsAlone, wordJoiners, wordsOf, wordUnitsMax } from '../../pipeline/words.ts'
@@ -11,6 +13,10 @@ const table: [title: string, text: string, words: string[]][] = [
     "java.lang.NPE: user_id=1,234;it's",
     ['java', 'lang', 'npe', 'user', 'id', '1', '234', 'it', 's'],
   ],
+  ['ANSI colours are no words', '\x1b[31merror\x1b[0m \x1b[1;38;5;196mx\x1b[m', ['error', 'x']],
+  ['ANSI between letters separates', 'a\x1b[0mb\x1b[0m连接', ['a', 'b', '连', '接']],
+  ['an escape that begins no sequence separates', 'a\x1bb \x1b[31', ['a', 'b', '31']],
+  ['a sequence that is not finished', '\x1b[3\x01mx \x1b[3连', ['3', 'mx', '3', '连']],
   ['an address', '10.3.11.18:80', ['10', '3', '11', '18', '80']],
   ['Latin beyond ASCII', 'Café naïve ÅNGSTRÖM', ['café', 'naïve', 'ångström']],
   ['Han, each for itself', '连接失败timeout了', ['连', '接', '失', '败', 'timeout', '了']],
@@ -66,6 +72,16 @@ describe('words', () => {
     expect(wordsOf(`a${'𐐀'.repeat(130)}`).map((word) => word.length)).toEqual([255, 6])
     expect(wordsOf('𐐀'.repeat(130)).map((word) => word.length)).toEqual([254, 6])
     expect(wordsOf(`${'a'.repeat(255)}\u0301b`)).toEqual(['a'.repeat(255), 'b'])
+  })
+
+  it('reads the samples with colours as if they had none', () => {
+    for (const name of ['ansi-winston', 'ansi-pino-pretty', 'ansi-time-only']) {
+      const path = `../fixtures/samples/edge-cases/edge-cases-0/ansi/${name}.log`
+      const text = readFileSync(join(import.meta.dirname, path), 'utf8')
+      expect(text).toContain('\x1b[3')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours begin with
+      expect(wordsOf(text)).toEqual(wordsOf(text.replaceAll(/\x1b\[[0-9;]*m/g, ' ')))
+    }
   })
 
   it('separates at every joiner', () => {

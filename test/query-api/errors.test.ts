@@ -78,7 +78,8 @@ describe('every bad request is a problem with a hint', () => {
     ['/export?cluster=prod&limit=0', 400, 'from 1 to', ''],
     ['/files?limit=0', 400, 'from 1 to', ''],
     ['/nothing', 404, 'there is nothing at', ''],
-    ['/tail', 404, 'there is nothing at', ''],
+    ['/tail?cluster=prod&from=now', 400, '“from” is not known', ''],
+    ['/tails', 404, 'there is nothing at', ''],
     ['', 404, 'there is nothing at', ''],
   ]
   test.each(refused.map((row) => [row[0].slice(0, 80), row] as const))('%s', async (_, [url, status, detail, hint]) => {

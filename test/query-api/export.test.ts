@@ -280,7 +280,7 @@ describe('streaming', () => {
   test('a search that finds nothing for long sends its headers meanwhile', async () => {
     const served = await serve(many(3))
     let go: (() => void) | undefined
-    served.store.before = () => new Promise<void>((resolve) => (go = resolve))
+    served.store.before = ({ call }) => (call === 'scan' ? new Promise<void>((resolve) => (go = resolve)) : undefined)
     const response = await request(`${await listen(served)}${path}`)
     expect(response.statusCode).toBe(200)
     expect(response.headers['content-disposition']).toContain('attachment')

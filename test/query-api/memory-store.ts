@@ -70,6 +70,7 @@ export function createMemoryStore(events: StoredEvent[] = []): MemoryStore {
     const level = levels[event.level ?? 0] ?? 'none'
     if (selection.cluster !== undefined && origin.source.cluster !== selection.cluster) return false
     if (time < selection.from || time >= selection.to) return false
+    if (selection.parts && event.continues === undefined) return false
     const record = { ...origin.source, level }
     for (const [field, values] of Object.entries(selection.filters)) {
       if (values.length > 0 && !values.includes(record[field as keyof typeof record])) return false

@@ -37,12 +37,18 @@ const shape = {
       propertyNames: { pattern: '^/' },
       additionalProperties: {
         type: 'object',
-        propertyNames: { enum: ['get'] },
+        propertyNames: { enum: ['get', 'post', 'put', 'delete'] },
         additionalProperties: {
           type: 'object',
-          required: ['summary', 'tags', 'responses'],
+          required: ['summary', 'tags', 'responses', 'security'],
           properties: {
             summary: text,
+            security: { type: 'array', items: { type: 'object', propertyNames: { enum: ['token', 'cookie'] } } },
+            requestBody: {
+              type: 'object',
+              required: ['content'],
+              properties: { content: { type: 'object', required: ['application/json'] } },
+            },
             parameters: {
               type: 'array',
               items: {
@@ -81,9 +87,15 @@ describe('OpenAPI', () => {
       '/api/v1/files',
       '/api/v1/histogram',
       '/api/v1/search',
+      '/api/v1/searches',
+      '/api/v1/searches/{id}',
+      '/api/v1/session',
+      '/api/v1/tail',
       '/api/v1/values/{field}',
       '/health',
       '/health/ready',
+      '/l/{line}',
+      '/s/{id}',
     ])
   })
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { FileState } from '../../pipeline/bus.ts'
+import { type FileState, fileStateKey } from '../../pipeline/bus.ts'
 import { firstTime, generationOf, lines, originOf, source } from './memory-store.ts'
 import { serve } from './serve.ts'
 
@@ -137,11 +137,41 @@ describe('GET /files', () => {
       size: 10,
       read: 10,
       acknowledged: 8,
+      behind: 2,
       lost: 0,
       updatedAt: '2016-05-16T12:47:10.000000Z',
     })
     expect((await api.inject('/api/v1/files')).json().total).toBe(4)
     expect((await api.inject('/api/v1/files?file=a.log&file=c.log&limit=1')).json()).toMatchObject({ total: 3 })
+  })
+
+  test('says what was lost and what is not read, restricted to either, with totals', async () => {
+    const { api, parts } = await serve()
+    const loss = { first: firstTime, last: firstTime + 1, cause: 'truncated', atLeast: true }
+    const { generation: _, ...never } = state('secret.log', '', { state: 'unreadable', reason: 'EACCES', size: 0 })
+    const states = [
+      state('a.log', generationOf(1), { lost: 5, loss }),
+      state('b.log', generationOf(2), { state: 'gone', warning: 'zone looks 8 h off' }),
+      { ...never, acknowledged: 0, read: 0 },
+    ]
+    for (const one of states) await parts.state.put(`file/prod/${fileStateKey(one)}`, one)
+    const of = async (query: string) => (await api.inject(`/api/v1/files?cluster=prod${query}`)).json()
+    const { total, totals, files } = await of('&limit=1')
+    expect([total, files.length]).toEqual([3, 1])
+    expect(totals).toEqual({
+      size: 20,
+      acknowledged: 16,
+      behind: 2,
+      lost: 5,
+      states: { following: 1, gone: 1, unreadable: 1 },
+    })
+    const formatted = { first: '2016-05-16T12:47:10.000000Z', last: '2016-05-16T12:47:10.000001Z' }
+    expect((await of('&lost=true')).files).toMatchObject([{ file: 'a.log', loss: { ...loss, ...formatted } }])
+    expect((await of('&state=unreadable&state=gone')).files).toMatchObject([
+      { file: 'b.log', behind: 0, warning: 'zone looks 8 h off' },
+      { file: 'secret.log', reason: 'EACCES' },
+    ])
+    expect((await of('&state=nosuch')).status).toBe(400)
   })
 })
 

@@ -4,24 +4,36 @@ import { Registry } from 'prom-client'
 import { onTestFinished } from 'vitest'
 import type { Api, ServerParts } from '../../query-api/routes.ts'
 import { buildServer } from '../../query-api/server.ts'
+import { createMemoryBus, type MemoryBus } from './memory-bus.ts'
 import { createMemoryState, createMemoryStore, firstTime, type MemoryStore, type StoredEvent } from './memory-store.ts'
 
 export interface Served {
   readonly api: Api
   readonly store: MemoryStore
+  readonly bus: MemoryBus
   readonly parts: ServerParts
 }
 
 /** As they are configured. */
-export const config = { searchTimeMsMax: 1000, requestsPerMinuteMax: 1_000_000, listen: '127.0.0.1:0' }
+export const config = {
+  searchTimeMsMax: 1000,
+  requestsPerMinuteMax: 1_000_000,
+  searchesPerClientMax: 32,
+  exportsPerClientMax: 8,
+  tailsPerClientMax: 3,
+  tailBufferBytesMax: 64 * 1024,
+  listen: '127.0.0.1:0',
+}
 
 /** The clock of these servers: a minute behind the first event, ms. */
 export const nowMs = firstTime / 1000 + 60_000
 
 export async function serve(events: StoredEvent[] = [], more: Partial<ServerParts> = {}): Promise<Served> {
   const store = createMemoryStore(events)
+  const bus = createMemoryBus()
   const parts: ServerParts = {
     store,
+    bus,
     state: createMemoryState(),
     registry: new Registry(),
     config,
@@ -33,7 +45,7 @@ export async function serve(events: StoredEvent[] = [], more: Partial<ServerPart
   }
   const api = await buildServer(parts)
   onTestFinished(() => api.close())
-  return { api, store, parts }
+  return { api, store, bus, parts }
 }
 
 /** The address, once it listens on a free port. */

@@ -1,10 +1,10 @@
 /** A shipper on real files with a bus that only remembers: what was published, in which order, and what failed. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
-import type { FileState } from '../../pipeline/bus.ts'
-import { parseCommandLine, readConfig } from '../../pipeline/config.ts'
+import { type FileState, fileStateKey } from '../../pipeline/bus.ts'
+import { type Config, parseCommandLine, readConfig } from '../../pipeline/config.ts'
 import { type EventBatch, recordOf } from '../../pipeline/event-batch.ts'
 import type { LogRecord } from '../../pipeline/record.ts'
 import { type Shipper, startShipper } from '../../shipper/shipper.ts'
@@ -31,7 +31,7 @@ export function rememberingBus(): RememberingBus {
         for (let i = 0; i < batch.count; i++) bus.records.push(recordOf(batch, i, batch.origin))
     },
     async report(states) {
-      for (const state of states) bus.states.set(state.generation, state)
+      for (const state of states) bus.states.set(fileStateKey(state), state)
     },
     messages: (file) => bus.records.filter((record) => record.file === file).map((record) => record.message),
   }
@@ -54,18 +54,20 @@ const quick = [
   'UTC',
 ]
 
+export function testConfig(folder: string, args: readonly string[] = []): Config {
+  const places = ['--root', join(folder, 'logs'), '--data', join(folder, 'data')]
+  return readConfig(parseCommandLine([...places, '--cluster', 'prod', ...quick, ...args]), {})
+}
+
 export async function startTestShipper(
   folder: string,
   bus: RememberingBus,
   args: readonly string[] = [],
+  log: Logger = pino({ level: 'silent' }),
 ): Promise<{ shipper: Shipper; registry: Registry }> {
-  const root = join(folder, 'logs')
-  mkdirSync(root, { recursive: true })
-  const config = readConfig(
-    parseCommandLine(['--root', root, '--data', join(folder, 'data'), '--cluster', 'prod', ...quick, ...args]),
-    {},
-  )
+  mkdirSync(join(folder, 'logs'), { recursive: true })
+  const config = testConfig(folder, args)
   const registry = new Registry()
-  const shipper = await startShipper({ config, bus, registry, log: pino({ level: 'silent' }) })
+  const shipper = await startShipper({ config, bus, registry, log })
   return { shipper, registry }
 }

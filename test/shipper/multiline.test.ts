@@ -1,10 +1,10 @@
 /** How lines become events: tables of what programs write, bounds, what comes late, and any text cut anywhere. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Encoding, originalBytes } from '../../pipeline/encoding.ts'
+import { type Encoding, encodeText, encodings, originalBytes } from '../../pipeline/encoding.ts'
+import type { Multiline } from '../../pipeline/path-settings.ts'
 import type { Reading } from '../../shipper/events.ts'
-import type { Multiline } from '../../shipper/first-line.ts'
-import { type Settings, unlearnt } from '../../shipper/learn.ts'
+import { learn, type Settings, unlearnt, withSettings } from '../../shipper/learn.ts'
 import { folded, type ReadWindow, readWindows, replayed, type Seen, type Step, settings } from './windows.ts'
 
 const stampAt = (second: number): string => `2026-11-22 10:00:${String(second).padStart(2, '0')}`
@@ -269,6 +269,37 @@ describe('bytes', () => {
     expect(bytesOf(event).toString()).toBe(text)
   })
 
+  test.each(encodings)('%s: a byte order mark is in the bytes and not in the message, found or said', (encoding) => {
+    const content = encodeText('\ufeffa 连接\r\nb\r\n', encoding)
+    for (const said of [undefined, encoding]) {
+      const seen = once(content, { settings: { encoding: said, multiline: 'off' } })
+      expect(seen.map((event) => event.message)).toEqual(['a 连接', 'b'])
+      expect(seen.map((event) => event.encoding)).toEqual([encoding, encoding])
+      expect(Buffer.concat(seen.map(bytesOf)).equals(content)).toBe(true)
+    }
+  })
+
+  test('UTF-16 without a mark and without a character of ASCII is read where it is said', () => {
+    for (const encoding of ['utf-16le', 'utf-16be'] as const) {
+      const content = encodeText('数据库\n连接失败\n', encoding)
+      const seen = once(content, { settings: { encoding } })
+      expect(seen.map((event) => event.message)).toEqual(['数据库', '连接失败'])
+      expect(Buffer.concat(seen.map(bytesOf)).equals(content)).toBe(true)
+    }
+  })
+
+  test('an encoding that was said is found again once it is not said any more, and the other way round', () => {
+    const said = withSettings(unlearnt(settings, 0), { ...settings, encoding: 'gb18030' })
+    expect(said).toMatchObject({ encoding: 'gb18030', encodingSure: true })
+    const chunk = Buffer.from('连接失败\n')
+    expect(learn(said, chunk, 0).encoding).toBe('gb18030')
+    const free = withSettings(said, settings)
+    expect(free.encodingSure).toBe(false)
+    expect(learn(free, chunk, 100_000)).toMatchObject({ encoding: 'utf-8', encodingSure: true })
+    // What was found by itself stays.
+    expect(withSettings(learn(free, chunk, 0), settings)).toMatchObject({ encoding: 'utf-8', encodingSure: true })
+  })
+
   test('an event whose lines are in two encodings keeps its bytes', () => {
     const gbk = Buffer.from([0xc1, 0xac, 0xbd, 0xd3])
     const one = Buffer.concat([Buffer.from(`${stampAt(1)} a\n\tat `), gbk, Buffer.from('\n')])
@@ -416,16 +447,21 @@ describe('any text, cut anywhere', () => {
   })
 
   test('also where lines are let go before they are finished, in every encoding, and while the file is learnt', () => {
-    const encodings: readonly Encoding[] = ['utf-8', 'utf-16le']
+    const wideAndNarrow: readonly Encoding[] = ['utf-8', 'utf-16le']
     fc.assert(
-      fc.property(text, fc.constantFrom(...encodings), cuts(['nothing', 'lines', 'rest']), (whole, encoding, grown) => {
-        const content = encoding === 'utf-8' ? Buffer.from(whole) : Buffer.from(`\ufeff${whole}`, 'utf16le')
-        // One byte of a byte order mark, let go by itself, would not say that it is one.
-        const later = grown.map(([more, take], i) => [i === 0 ? more + 4 : more, take] as const)
-        checkWindows(content, readWindows(content, stepsOf(content.length, later)))
-        const reading = knownAs(iso, { encoding, eventBytesMax: 64, eventLinesMax: 4 })
-        checkWindows(content, readWindows(content, stepsOf(content.length, grown), { reading }))
-      }),
+      fc.property(
+        text,
+        fc.constantFrom(...wideAndNarrow),
+        cuts(['nothing', 'lines', 'rest']),
+        (whole, encoding, grown) => {
+          const content = encoding === 'utf-8' ? Buffer.from(whole) : Buffer.from(`\ufeff${whole}`, 'utf16le')
+          // One byte of a byte order mark, let go by itself, would not say that it is one.
+          const later = grown.map(([more, take], i) => [i === 0 ? more + 4 : more, take] as const)
+          checkWindows(content, readWindows(content, stepsOf(content.length, later)))
+          const reading = knownAs(iso, { encoding, eventBytesMax: 64, eventLinesMax: 4 })
+          checkWindows(content, readWindows(content, stepsOf(content.length, grown), { reading }))
+        },
+      ),
       { numRuns: 500 },
     )
   })

@@ -2,8 +2,9 @@
 import { isAscii } from 'node:buffer'
 import { type EventColumns, messageBytes } from '../../pipeline/event-batch.ts'
 import { levels } from '../../pipeline/record.ts'
-import { eventsOf, type LineReaders, type Position, type Reading, readersOf } from '../../shipper/events.ts'
+import { type LineReaders, type Position, type Reading, readersOf } from '../../shipper/events.ts'
 import { changeOf, learn, type Settings, unlearnt, wantsLearning, wantsLearningFromStart } from '../../shipper/learn.ts'
+import { eventsIn } from '../../shipper/wrapped-events.ts'
 
 export interface Seen {
   readonly offset: number
@@ -83,12 +84,12 @@ export function readWindows(
       readers = readersOf(reading)
     }
     const context = { generation, readAt, takeRest: take === 'rest', takeLines: take === 'lines' }
-    let events = eventsOf(chunk, position, reading, readers, context)
+    let events = eventsIn(chunk, position, reading, readers, context)
     const change =
       options.reading === undefined ? changeOf(reading, chunk, position.offset, events, unstamped) : undefined
     if (change !== undefined && change.at > 0) {
       const before = chunk.subarray(0, change.at)
-      events = eventsOf(before, position, reading, readers, { ...context, takeLines: true })
+      events = eventsIn(before, position, reading, readers, { ...context, takeLines: true })
       const seen = seenIn(events.columns, reading.encoding)
       windows.push({ from: position, to: events.next.offset, reading, readAt, seen })
       position = events.next
@@ -97,7 +98,7 @@ export function readWindows(
       reading = change.reading
       readers = readersOf(reading)
       unstamped = 0
-      events = eventsOf(content.subarray(position.offset, size), position, reading, readers, context)
+      events = eventsIn(content.subarray(position.offset, size), position, reading, readers, context)
     }
     if (events.columns.count === 0) continue
     unstamped = events.stamped ? events.unstamped : unstamped + events.unstamped
@@ -110,9 +111,10 @@ export function readWindows(
 
 /** The window again, as after a crash: from what the checkpoint has of it. */
 export function replayed(content: Buffer, window: ReadWindow): Seen[] {
-  const { from, to, reading, readAt } = window
+  const { to, readAt } = window
+  const { from, reading } = JSON.parse(JSON.stringify(window)) as ReadWindow
   const context = { generation, readAt, takeRest: true }
-  const { columns } = eventsOf(content.subarray(from.offset, to), from, reading, readersOf(reading), context)
+  const { columns } = eventsIn(content.subarray(from.offset, to), from, reading, readersOf(reading), context)
   return seenIn(columns, reading.encoding)
 }
 

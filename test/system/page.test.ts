@@ -1,5 +1,5 @@
 /** The real page against the real pipeline: from a line in a GBK file to a mark on the screen and a file in hand. */
-import { cpSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
@@ -10,6 +10,10 @@ import { count, exportText, type ShiplogProcess, startShiplog, temporaryFolder, 
 
 const samples = fileURLToPath(new URL('../fixtures/samples/', import.meta.url))
 const artifacts = fileURLToPath(new URL('../../test-artifacts/system/', import.meta.url))
+/** The pictures of the README are these; UPDATE_PICTURES=1 puts them there. */
+const pictures =
+  process.env.UPDATE_PICTURES === '1' ? fileURLToPath(new URL('../../docs/pictures/', import.meta.url)) : undefined
+const apps = ['order-service', '2048', 'gateway', 'shop-tomcat', 'scheduler', 'edge-cases']
 const folder = temporaryFolder('page')
 let shiplog: ShiplogProcess
 let browser: Browser
@@ -18,8 +22,7 @@ const complaints: string[] = []
 
 beforeAll(async () => {
   mkdirSync(artifacts, { recursive: true })
-  for (const app of ['order-service', '2048'])
-    cpSync(join(samples, app), join(folder.path, 'logs', app), { recursive: true })
+  for (const app of apps) cpSync(join(samples, app), join(folder.path, 'logs', app), { recursive: true })
   const args = [
     '--root',
     join(folder.path, 'logs'),
@@ -27,15 +30,17 @@ beforeAll(async () => {
     join(folder.path, 'data'),
     '--timezone',
     'Asia/Shanghai',
+    '--line-idle-ms',
+    '100',
     '--retention-days',
     '0',
   ]
   ;[shiplog, browser] = await Promise.all([startShiplog(args), launchBrowser()])
-  const shipped = sampleFiles.filter((file) => file.app === 'order-service' || file.app === '2048')
+  const shipped = sampleFiles.filter((file) => apps.includes(file.app))
   const events = shipped.reduce((sum, file) => sum + file.events + blanksBetween(file), 0)
   await waitFor(async () => (await count(shiplog.url)) >= events, 10_000, `${events} events in the store`)
   page = await browser.newPage({
-    viewport: { width: 1440, height: 900 },
+    viewport: { width: 1200, height: 720 },
     locale: 'zh-CN',
     timezoneId: 'Asia/Shanghai',
     reducedMotion: 'reduce',
@@ -51,7 +56,13 @@ afterAll(async () => {
   folder.cleanUp()
 })
 
-const range = { from: '2026-11-22T00:00:00Z', to: '2026-11-23T12:00:00Z' }
+async function keepPicture(name: string): Promise<void> {
+  const picture = await page.screenshot({ path: join(artifacts, `${name}.png`) })
+  if (pictures !== undefined) writeFileSync(join(pictures, `${name}.png`), picture)
+}
+
+/** The eight minutes in which the programs behind the samples ran. */
+const range = { from: '2026-11-22T21:13:00Z', to: '2026-11-22T21:21:00Z' }
 
 test('an app is chosen, a Chinese word inside a sentence of a GBK file is found and marked', async () => {
   await page.goto(`${shiplog.url}/?${new URLSearchParams(range)}`)
@@ -68,16 +79,54 @@ test('an app is chosen, a Chinese word inside a sentence of a GBK file is found 
 test('the lines around a hit come from its own file', async () => {
   await page.locator('.line').first().click()
   await expect.poll(() => page.getByRole('complementary').textContent()).toMatch(/erp-gbk\.log/)
-  await page.screenshot({ path: join(artifacts, 'context-zh-CN.png') })
+  await keepPicture('search-zh-CN-light')
 })
 
 test('the export is exactly what was searched', async () => {
   const download = page.waitForEvent('download')
   await page.getByRole('button', { name: '导出日志' }).click()
-  await page.getByRole('menuitem').first().click()
+  await page.getByRole('button', { name: '保存为文本' }).click()
   const path = await (await download).path()
   const query = { app: 'order-service', q: '库存不足', format: 'txt', ...range }
   expect(readFileSync(path, 'utf8')).toBe(await exportText(shiplog.url, query))
+})
+
+test('JSON lines are read by their fields, in columns and as a tree', async () => {
+  await page.emulateMedia({ colorScheme: 'dark' })
+  const query = {
+    ...range,
+    cluster: 'default',
+    app: 'gateway',
+    q: 'level>=warn',
+    lang: 'en',
+    cols: 'time,level,.reqId',
+  }
+  await page.goto(`${shiplog.url}/search?${new URLSearchParams(query)}`)
+  await page.locator('[data-column=".reqId"]:not(:empty)').first().waitFor()
+  await page.locator('.line-fold').nth(1).click()
+  await expect.poll(() => page.locator('.json').textContent()).toMatch(/reqId: "/)
+  await keepPicture('search-en-dark')
+})
+
+test('the terminal colours of a real log are shown, its codes are not', async () => {
+  const query = { ...range, to: '2027-01-01T00:00:00Z', cluster: 'default', app: 'edge-cases', dir: '/ansi' }
+  await page.goto(`${shiplog.url}/search?${new URLSearchParams(query)}`)
+  await page.locator('.line .ansi-green').first().waitFor()
+  expect(await page.locator('.lines').textContent()).not.toMatch(/\[\d+m/)
+})
+
+test('the first screen shows the apps, the files page what is shipped', async () => {
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.goto(`${shiplog.url}/?${new URLSearchParams({ ...range, lang: 'en' })}`)
+  await expect.poll(() => page.locator('.app-card-instances').count()).toBe(apps.length)
+  await expect.poll(() => page.locator('.app-card-bar').count()).toBe(36 * apps.length)
+  await keepPicture('apps-en-light')
+  await page.getByRole('link', { name: 'Files' }).click()
+  await page.getByRole('cell', { name: 'following' }).first().waitFor()
+  const { total } = (await (await fetch(`${shiplog.url}/api/v1/files`)).json()) as { total: number }
+  expect(total).toBeGreaterThan(20)
+  expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe(String(total + 1))
+  await page.screenshot({ path: join(artifacts, 'files-en.png') })
 })
 
 test('a query that cannot be read is shown with its place', async () => {

@@ -27,21 +27,29 @@ export function temporaryFolder(name: string): { path: string; cleanUp: () => vo
   return { path, cleanUp: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Runs `shiplog <args>` to its end. */
+/** Runs `shiplog <args>` to its end; `uid` as in startShiplog. */
 export async function runCli(
   args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  uid?: number,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = { ...process.env, ...environment }
+  const user = uid === undefined ? {} : { uid, gid: uid }
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env, ...user })
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   await once(child, 'close')
   return { code: child.exitCode, stdout: stdout(), stderr: stderr() }
 }
 
-/** Starts `shiplog up` on a free port and waits until it serves. Rejects with what it printed when it ends instead. */
-export async function startShiplog(args: readonly string[]): Promise<ShiplogProcess> {
+/**
+ * Starts `shiplog up` on a free port and waits until it serves. Rejects with what it printed when it ends instead. `uid`: as
+ * which user, for who is root and may read everything.
+ */
+export async function startShiplog(args: readonly string[], uid?: number): Promise<ShiplogProcess> {
   const child = spawn(process.execPath, [cli, 'up', '--listen', '127.0.0.1:0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)

@@ -23,6 +23,12 @@ describe('a folded message', () => {
     expect(message.slice(fold.start, fold.end)).toMatch(/^prefix .*needle and more$/)
   })
 
+  it('keeps its hit in view where there is little room', () => {
+    const message = `${'prefix '.repeat(20)}needle and more`
+    const fold = foldMessage(message, hits('needle', message), 600, 30)
+    expect(message.indexOf('needle') - fold.start).toBeLessThanOrEqual(10)
+  })
+
   it('counts two columns for a Chinese character when it looks how far a hit is', () => {
     const message = `${'数据库'.repeat(30)} needle`
     expect(foldMessage(message, hits('needle', message), 600, 120).clipped).toBe(true)

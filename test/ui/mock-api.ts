@@ -24,11 +24,21 @@ export interface MockApi {
   records: MockRecord[]
   /** While set, each answer of this path (`search` …) is this status. */
   failing: { path: string; status: number } | undefined
+  /** While set, exports begin and never end. */
+  stuckExports: boolean
+  /** Exports whose client is still there. */
+  openExports: number
   close(): Promise<void>
 }
 
 export async function startMockApi(dist: string): Promise<MockApi> {
-  const api: Omit<MockApi, 'url' | 'close'> = { requests: [], records: mockRecords(Date.now()), failing: undefined }
+  const api: Omit<MockApi, 'url' | 'close'> = {
+    requests: [],
+    records: mockRecords(Date.now()),
+    failing: undefined,
+    stuckExports: false,
+    openExports: 0,
+  }
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://mock')
     response.setHeader('content-security-policy', contentSecurityPolicy)
@@ -39,7 +49,11 @@ export async function startMockApi(dist: string): Promise<MockApi> {
       return problem(response, api.failing.status, { title: 'Store unavailable', detail: 'The store does not answer.' })
     }
     try {
-      answer(path, url.searchParams, api.records, response)
+      if (path === 'export' && api.stuckExports) {
+        api.openExports++
+        response.on('close', () => api.openExports--)
+        response.write('10.3.11.18 : the first line\n10.3.11.18 : the second one\n')
+      } else answer(path, url.searchParams, api.records, response)
     } catch (thrown) {
       if (!(thrown instanceof QuerySyntaxError)) throw thrown
       problem(response, 400, {
@@ -61,12 +75,14 @@ export async function startMockApi(dist: string): Promise<MockApi> {
 }
 
 function answer(path: string, params: URLSearchParams, all: readonly MockRecord[], response: ServerResponse): void {
+  if (path === 'session') return void json(response, { name: 'everybody', role: 'operator', rights: false })
   if (path === 'context') return void json(response, contextOf(params, all))
   const found = select(params, all)
   const [kind, field = ''] = path.split('/')
   if (kind === 'search') return void json(response, pageOf(params, found))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
+  if (kind === 'files') return void json(response, filesOf(all))
   if (kind === 'export') {
     response.setHeader('content-disposition', 'attachment; filename="export.txt"')
     return void response.end(found.map(({ host, message }) => `${host} : ${message}\n`).join(''))
@@ -105,7 +121,8 @@ function rangeOf(params: URLSearchParams): [from: number, to: number] {
 function pageOf(params: URLSearchParams, found: readonly MockRecord[]) {
   const limit = Number(params.get('limit') ?? 200)
   const start = Number(params.get('cursor') ?? 0)
-  const records = found.toReversed().slice(start, start + limit)
+  const ordered = params.get('order') === 'asc' ? found : found.toReversed()
+  const records = ordered.slice(start, start + limit)
   return { records, next: start + limit < found.length ? String(start + limit) : null, tookMs: 3.4 }
 }
 
@@ -130,9 +147,11 @@ function histogramOf(params: URLSearchParams, found: readonly MockRecord[]) {
 function valuesOf(field: string, params: URLSearchParams, found: readonly MockRecord[]) {
   const values = new Map<string, { value: string; count: number; last: string }>()
   for (const record of found) {
-    const value = record[field as 'app']
-    const known = values.get(value)
-    values.set(value, { value, count: (known?.count ?? 0) + 1, last: record.time })
+    const name = field.replace(/^fields\./, '')
+    for (const value of name === field ? [record[field as 'app']] : (record.fields?.[name] ?? [])) {
+      const known = values.get(value)
+      values.set(value, { value, count: (known?.count ?? 0) + 1, last: record.time })
+    }
   }
   const prefix = (params.get('prefix') ?? '').toLowerCase()
   return [...values.values()]
@@ -150,6 +169,37 @@ function contextOf(params: URLSearchParams, all: readonly MockRecord[]) {
   return { before, record, after: file.slice(at + 1, at + 1 + Number(params.get('after') ?? 20)) }
 }
 
+/** Of each incarnation one row; what can be wrong with a file is wrong with one of them. */
+function filesOf(all: readonly MockRecord[]) {
+  const newest = new Map<string, MockRecord>()
+  for (const record of all) newest.set(record.generation, record)
+  const files = [...newest.values()].map(({ cluster, app, instance, host, dir, file, generation, offset, bytes }) => {
+    const size = offset + bytes
+    return {
+      ...{ cluster, app, instance, host, dir, file, generation, size, read: size, acknowledged: size, lost: 0 },
+      path: `/var/log/apps/${app}/${instance}${dir}/${file}`,
+      state: 'following',
+      behind: 0,
+      updatedAt: new Date().toISOString(),
+    }
+  })
+  const lostAt = new Date().toISOString()
+  const wrong = [
+    { state: 'unreadable', acknowledged: 0, behind: 178_000, reason: 'EACCES: permission denied' },
+    { state: 'behind', acknowledged: 12_000, behind: 1_800_000 },
+    {
+      lost: 18_200,
+      loss: { first: lostAt, last: lostAt, cause: 'truncated before it was read', atLeast: true },
+    },
+    { state: 'hibernating' },
+  ]
+  const rows = files.map((file, index) => ({ ...file, ...wrong[index - 1] }))
+  const states: Record<string, number> = {}
+  for (const { state } of rows) states[state] = (states[state] ?? 0) + 1
+  const sum = (name: 'behind' | 'lost') => rows.reduce((bytes, row) => bytes + row[name], 0)
+  return { total: rows.length, totals: { behind: sum('behind'), lost: sum('lost'), states }, files: rows }
+}
+
 function json(response: ServerResponse, body: unknown): void {
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify(body))
@@ -161,7 +211,8 @@ function problem(response: ServerResponse, status: number, body: object): void {
 }
 
 async function serveFile(dist: string, path: string, response: ServerResponse): Promise<void> {
-  const name = path === '/' ? 'index.html' : normalize(path).slice(1)
+  // As the real server: every path that is no file of the page is the page.
+  const name = extname(path) === '' ? 'index.html' : normalize(path).slice(1)
   try {
     const body = await readFile(join(dist, name))
     response.setHeader('content-type', `${types[extname(name)] ?? 'application/octet-stream'}; charset=utf-8`)

@@ -47,6 +47,7 @@ const kinds: readonly Kind[] = [
         '[info] 9#0: *866 epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too',
       ],
       ['debug', '[debug] 9#0: *866 http upstream request: "/2048/score?user=8821"'],
+      ['warn', '\u001b[33mWARN\u001b[39m (nginx/9): \u001b[1;36mcache is cold\u001b[0m, warming /2048/assets'],
     ],
   },
   {
@@ -137,6 +138,7 @@ const kinds: readonly Kind[] = [
         'error',
         'localhost haproxy[25588]: Server pool/s2 is DOWN, reason: Layer4 connection problem, info: "Connection refused", check duration: 0ms.',
       ],
+      ['none', `dump of the whole table: ${'row=0123456789abcdef '.repeat(9_524)}`],
     ],
   },
 ]

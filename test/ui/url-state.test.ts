@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { changeView, emptyView, formatView, parseView, type View } from '../../ui/state/url-state.ts'
 
 const full: View = {
+  page: 'search',
   cluster: 'prod-sh',
   app: ['2048', 'order service'],
   instance: ['2048-5f9c'],
@@ -15,6 +16,7 @@ const full: View = {
   tz: 'Asia/Shanghai',
   lang: 'zh-CN',
   wrap: true,
+  cols: ['time', 'level', '.http.status'],
   line: { id: '01jd000000000000000000000a-18233', time: '2016-05-16T12:47:10.000001Z' },
 }
 
@@ -25,15 +27,25 @@ describe('the view in the address', () => {
   })
 
   it('is empty for the defaults and readable otherwise', () => {
-    expect(formatView(emptyView)).toBe('')
-    expect(formatView({ ...emptyView, cluster: 'prod', app: ['2048'], dir: ['/nginx'], from: 'now-1h' })).toBe(
-      '?cluster=prod&app=2048&dir=/nginx&from=now-1h',
-    )
+    expect(formatView(emptyView)).toBe('./')
+    const view: View = { ...emptyView, page: 'search', cluster: 'prod', app: ['2048'], dir: ['/nginx'], from: 'now-1h' }
+    expect(formatView(view)).toBe('./search?cluster=prod&app=2048&dir=/nginx&from=now-1h')
+    expect(formatView({ ...view, cols: ['time', '.status'] })).toMatch(/&cols=time,.status$/)
   })
 
   it('takes what makes no sense as missing', () => {
-    const view = parseView('?level=nosuch&level=error&lang=fr&tz=Mars/Olympus&line=x&app=&app=a&app=a&other=1')
-    expect(view).toEqual({ ...emptyView, level: ['error'], app: ['a'] })
+    expect(parseView('/nosuch?cluster=a')).toEqual({ ...emptyView, cluster: 'a' })
+    const view = parseView(
+      '/logs/search?level=nosuch&level=error&lang=fr&tz=Mars/Olympus&line=x&app=&app=a&app=a&other=1',
+    )
+    expect(view).toEqual({ ...emptyView, page: 'search', level: ['error'], app: ['a'] })
+  })
+
+  it('is a search when it names an app or a keyword, whatever the page', () => {
+    expect(parseView('/?cluster=a&app=2048').page).toBe('search')
+    expect(parseView('/?q=timeout').page).toBe('search')
+    expect(parseView('/files?app=2048').page).toBe('files')
+    expect(parseView('/?cluster=a').page).toBe('apps')
   })
 
   it('drops with a change what belonged to the old choice', () => {

@@ -1,7 +1,8 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ApiRecord } from '../api.ts'
-import { Marked } from '../results/line-row.tsx'
+import { Marked } from '../results/line-message.tsx'
+import { usePatientClick } from '../results/patient-click.ts'
 import { useProblemText } from '../results/problem-notice.tsx'
 import { expressionOf, hitsIn } from '../state/highlight.ts'
 import { foldMessage, headOfMessage, unfoldMessage } from '../state/line-model.ts'
@@ -107,7 +108,9 @@ function ContextLine({ line, hitRef, onOpen }: ContextLineProps) {
   const record = hitRef !== undefined
   const folded = record ? headOfMessage(message, recordLinesMax, recordCharsMax) : foldMessage(message, hits, charsMax)
   const excerpt = whole ? unfoldMessage(message) : folded
+  const onClick = usePatientClick(onOpen, () => true)
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: j and k go through the lines as well
     <li
       ref={hitRef}
       className="context-line"
@@ -115,7 +118,7 @@ function ContextLine({ line, hitRef, onOpen }: ContextLineProps) {
       aria-current={record ? 'true' : undefined}
       data-trace={record && message.includes('\n')}
       title={record ? undefined : fullTime(line.time, zone)}
-      onDoubleClick={onOpen}
+      onClick={record ? undefined : onClick}
     >
       <Marked message={message} excerpt={excerpt} hits={hits} />
       {record && excerpt.charsMore > 0 && (

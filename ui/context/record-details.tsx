@@ -1,7 +1,8 @@
-import { useClipboard } from '@mantine/hooks'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ApiRecord } from '../api.ts'
+import { CopyButton } from '../copy-button.tsx'
+import { FieldFilter } from '../results/field-filter.tsx'
 import { exportUrl } from '../state/api-params.ts'
 import { countText } from '../state/number-text.ts'
 import { andField } from '../state/query-text.ts'
@@ -13,7 +14,6 @@ const fieldsShown = 6
 export function RecordDetails({ record }: { readonly record: ApiRecord }) {
   const { t } = useTranslation()
   const { view, zone, change, search } = useView()
-  const clipboard = useClipboard({ timeout: 1_500 })
   const [all, setAll] = useState(false)
   const fields = Object.entries(record.fields ?? {}).flatMap(([name, values]) =>
     values.map((value) => ({ name, value })),
@@ -38,6 +38,7 @@ export function RecordDetails({ record }: { readonly record: ApiRecord }) {
     ],
     [t('context.position'), t('context.bytes', { offset: countText(record.offset), bytes: countText(record.bytes) })],
   ]
+  if (record.parts !== undefined) source.push([t('context.parts'), countText(record.parts.length + 1)])
   if (record.timeFrom !== 'line') source.push([t('context.timeFrom'), t(`context.timeFrom_${record.timeFrom}`)])
   if (record.encoding !== undefined) source.push([t('context.encoding'), record.encoding])
 
@@ -64,6 +65,7 @@ export function RecordDetails({ record }: { readonly record: ApiRecord }) {
                   title={t('context.searchField', { name, value })}
                   onClick={() => search({ q: andField(view.q, name, value) })}
                 />
+                <FieldFilter name={name} value={value} />
               </dd>
             </div>
           ))}
@@ -75,13 +77,9 @@ export function RecordDetails({ record }: { readonly record: ApiRecord }) {
         </dl>
       )}
       <div className="details-actions">
-        <button
-          type="button"
-          className="quiet-button"
-          onClick={() => clipboard.copy(`${record.host} : ${record.message}`)}
-        >
-          {clipboard.copied ? t('action.copied') : t('action.copy')}
-        </button>
+        <CopyButton className="quiet-button" text={() => `${record.host} : ${record.message}`}>
+          {t('action.copy')}
+        </CopyButton>
         <a className="text-button" href={exportUrl({ ...view, ...file }, zone, 'raw')} download>
           {t('context.raw')}
         </a>

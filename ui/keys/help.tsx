@@ -1,17 +1,8 @@
 import { Modal } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { KeywordText } from '../query-bar/keyword-text.tsx'
-
-const keys = [
-  ['/', 'keyword'],
-  ['Enter', 'search'],
-  ['j k', 'move'],
-  ['c', 'context'],
-  ['o', 'unfold'],
-  ['w', 'wrap'],
-  ['?', 'help'],
-  ['Esc', 'close'],
-] as const
+import { KeyCaps } from './key-bar.tsx'
+import { helpNames } from './key-names.ts'
 
 const syntax = [
   ['timeout', 'word'],
@@ -25,11 +16,11 @@ const syntax = [
   ['host:10.3.11.18', 'source'],
 ] as const
 
-export function Help({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
+export function Help({ onClose }: { readonly onClose: () => void }) {
   const { t } = useTranslation()
   return (
     <Modal
-      opened={opened}
+      opened
       onClose={onClose}
       title={t('keys.helpTitle')}
       size="lg"
@@ -39,12 +30,10 @@ export function Help({ opened, onClose }: { readonly opened: boolean; readonly o
     >
       <div className="help">
         <dl className="help-keys">
-          {keys.map(([pressed, name]) => (
+          {helpNames.map((name) => (
             <div key={name} className="help-row">
               <dt>
-                {pressed.split(' ').map((key) => (
-                  <kbd key={key}>{key}</kbd>
-                ))}
+                <KeyCaps name={name} />
               </dt>
               <dd>{t(`keys.${name}`)}</dd>
             </div>

@@ -22,6 +22,27 @@ export function useKeys(handlers: KeyHandlers): void {
   }, [])
 }
 
+const apple = /Mac|iPhone|iPad/.test(navigator.userAgent)
+export const paletteKey = apple ? '⌘K' : 'Ctrl K'
+
+/** Works everywhere, also while something is being typed. */
+export function usePaletteKey(open: () => void): void {
+  const latest = useRef(open)
+  useEffect(() => {
+    latest.current = open
+  })
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const pressed = event.key.toLowerCase() === 'k' && (apple ? event.metaKey : event.ctrlKey)
+      if (!pressed || event.shiftKey || event.altKey) return
+      event.preventDefault()
+      latest.current()
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [])
+}
+
 /** In fields a key is a letter; in an open dialog, menu or list the keys belong to it. */
 function isTypedInto(target: EventTarget | null): boolean {
   if (!(target instanceof Element)) return false

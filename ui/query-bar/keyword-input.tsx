@@ -1,24 +1,32 @@
-/** The keyword box: a plain input whose letters are invisible, above the same text in colours. */
-import { type RefObject, useId, useLayoutEffect, useRef } from 'react'
+/** The keyword box: a plain input whose letters are invisible, above the same text in colours, with what may come next below. */
+import { Combobox, useCombobox } from '@mantine/core'
+import { type RefObject, useId, useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api.ts'
 import { useApps, useSearch } from '../queries.ts'
 import { useView } from '../view-context.tsx'
+import { KeywordOffers } from './keyword-offers.tsx'
 import { KeywordProblem } from './keyword-problem.tsx'
 import { KeywordText } from './keyword-text.tsx'
+import { useCompletion } from './use-completion.ts'
 
 interface KeywordInputProps {
   readonly inputRef: RefObject<HTMLInputElement | null>
   readonly text: string
   onChange(text: string): void
-  onClear(): void
+  onSearch(text: string): void
 }
 
-export function KeywordInput({ inputRef, text, onChange, onClear }: KeywordInputProps) {
+export function KeywordInput({ inputRef, text, onChange, onSearch }: KeywordInputProps) {
   const { t } = useTranslation()
   const id = useId()
   const coloursRef = useRef<HTMLDivElement>(null)
   const problem = useQueryProblem(text)
+  const [caret, setCaret] = useState(0)
+  const caretToSet = useRef<number>(undefined)
+  const combobox = useCombobox()
+  const completion = useCompletion(text, caret, combobox.dropdownOpened)
+  const offered = completion.offers.length > 0
 
   const follow = () => {
     if (coloursRef.current !== null && inputRef.current !== null) {
@@ -26,42 +34,100 @@ export function KeywordInput({ inputRef, text, onChange, onClear }: KeywordInput
     }
   }
   // After the render of a typed letter, so that the colours never lag behind a long query that scrolls.
-  useLayoutEffect(follow)
+  useLayoutEffect(() => {
+    if (caretToSet.current !== undefined) inputRef.current?.setSelectionRange(caretToSet.current, caretToSet.current)
+    caretToSet.current = undefined
+    follow()
+  })
+
+  const take = (value: string) => {
+    const offer = completion.offers[Number(value)]
+    if (offer === undefined) return
+    combobox.resetSelectedOption()
+    if (completion.kind === 'history') {
+      combobox.closeDropdown()
+      onSearch(offer.query)
+      return
+    }
+    caretToSet.current = offer.caret
+    setCaret(offer.caret)
+    onChange(offer.query)
+  }
 
   return (
-    <div className={`field field-keyword${problem ? ' field-wrong' : ''}`}>
-      <label className="field-label" htmlFor={id}>
-        {t('field.keyword')}
-      </label>
-      <div className="keyword">
-        <div className="keyword-colours" ref={coloursRef} aria-hidden="true">
-          <KeywordText text={text} wrong={problem?.position} />
+    <Combobox
+      // Without anything to offer it is not open, whatever it was asked to be.
+      store={{ ...combobox, dropdownOpened: combobox.dropdownOpened && offered }}
+      onOptionSubmit={take}
+      position="bottom-start"
+      width="target"
+      offset={14}
+      transitionProps={{ duration: 0 }}
+      keepMounted={false}
+    >
+      <div className={`field field-keyword${problem ? ' field-wrong' : ''}`}>
+        <label className="field-label" htmlFor={id}>
+          {t('field.keyword')}
+        </label>
+        <div className="keyword">
+          <div className="keyword-colours" ref={coloursRef} aria-hidden="true">
+            <KeywordText text={text} wrong={problem?.position} />
+          </div>
+          <Combobox.Target withExpandedAttribute>
+            <input
+              id={id}
+              ref={inputRef}
+              className="keyword-input"
+              role="combobox"
+              aria-expanded={combobox.dropdownOpened && offered}
+              aria-autocomplete="list"
+              value={text}
+              placeholder={t('keyword.placeholder')}
+              onChange={({ currentTarget }) => {
+                onChange(currentTarget.value)
+                setCaret(currentTarget.selectionStart ?? currentTarget.value.length)
+                combobox.openDropdown()
+                combobox.resetSelectedOption()
+              }}
+              onSelect={({ currentTarget }) => setCaret(currentTarget.selectionStart ?? 0)}
+              onScroll={follow}
+              onClick={() => combobox.openDropdown()}
+              onBlur={() => combobox.closeDropdown()}
+              onKeyDown={(event) => {
+                if (event.key === 'Escape') {
+                  if (combobox.dropdownOpened && offered) combobox.closeDropdown()
+                  else event.currentTarget.blur()
+                } else if (event.key === 'Tab' && combobox.getSelectedOptionIndex() >= 0 && offered) {
+                  event.preventDefault()
+                  take(String(combobox.getSelectedOptionIndex()))
+                } else if (event.key === 'Enter' && combobox.getSelectedOptionIndex() < 0) combobox.closeDropdown()
+              }}
+              aria-invalid={problem !== undefined}
+              aria-describedby={problem ? `${id}-problem` : undefined}
+              autoComplete="off"
+              autoCapitalize="off"
+              autoCorrect="off"
+              spellCheck={false}
+              maxLength={4096}
+            />
+          </Combobox.Target>
+          {text !== '' && (
+            <button
+              type="button"
+              className="keyword-clear"
+              aria-label={t('keyword.clear')}
+              onClick={() => onSearch('')}
+            >
+              ×
+            </button>
+          )}
         </div>
-        <input
-          id={id}
-          ref={inputRef}
-          className="keyword-input"
-          value={text}
-          placeholder={t('keyword.placeholder')}
-          onChange={(event) => onChange(event.currentTarget.value)}
-          onScroll={follow}
-          onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-          aria-invalid={problem !== undefined}
-          aria-describedby={problem ? `${id}-problem` : undefined}
-          autoComplete="off"
-          autoCapitalize="off"
-          autoCorrect="off"
-          spellCheck={false}
-          maxLength={4096}
-        />
-        {text !== '' && (
-          <button type="button" className="keyword-clear" aria-label={t('keyword.clear')} onClick={onClear}>
-            ×
-          </button>
+        {problem && !(combobox.dropdownOpened && offered) && (
+          <KeywordProblem id={`${id}-problem`} query={text} problem={problem} />
         )}
       </div>
-      {problem && <KeywordProblem id={`${id}-problem`} query={text} problem={problem} />}
-    </div>
+      {offered && <KeywordOffers completion={completion} />}
+    </Combobox>
   )
 }
 

@@ -2,7 +2,8 @@
 import { type RefObject, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useView } from '../view-context.tsx'
-import { ExportMenu } from './export-menu.tsx'
+import { ExportButton } from './export-button.tsx'
+import { rememberSearch } from './history.ts'
 import { KeywordInput } from './keyword-input.tsx'
 import { RangePicker } from './range-picker.tsx'
 import { ValuePicker } from './value-picker.tsx'
@@ -15,6 +16,12 @@ export function QueryBar({ keywordRef }: { readonly keywordRef: RefObject<HTMLIn
   // Back, forward and "search for this field" change the query from elsewhere.
   useEffect(() => setDraft(view.q), [view.q])
 
+  const searchFor = (q: string) => {
+    setDraft(q)
+    rememberSearch(q)
+    search({ q })
+  }
+
   return (
     <search>
       <form
@@ -22,7 +29,7 @@ export function QueryBar({ keywordRef }: { readonly keywordRef: RefObject<HTMLIn
         aria-label={t('app.title')}
         onSubmit={(event) => {
           event.preventDefault()
-          search({ q: draft })
+          searchFor(draft)
         }}
       >
         <ValuePicker
@@ -56,12 +63,12 @@ export function QueryBar({ keywordRef }: { readonly keywordRef: RefObject<HTMLIn
           without={['level', 'q', 'dir', 'file', 'host']}
           onChoose={(dir) => change({ dir })}
         />
-        <KeywordInput inputRef={keywordRef} text={draft} onChange={setDraft} onClear={() => search({ q: '' })} />
+        <KeywordInput inputRef={keywordRef} text={draft} onChange={setDraft} onSearch={searchFor} />
         <RangePicker />
         <button type="submit" className="solid-button query-bar-search">
           {t('action.search')}
         </button>
-        <ExportMenu />
+        <ExportButton />
       </form>
     </search>
   )

@@ -1,7 +1,10 @@
-import { useId, useState } from 'react'
+import { lazy, Suspense, useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { edgeText, isReversed, parseTyped, type TimeRange } from '../state/time-range.ts'
 import { useView } from '../view-context.tsx'
+
+// Dates are seldom picked, and what draws them is large.
+const RangeCalendar = lazy(() => import('./range-calendar.tsx').then((module) => ({ default: module.RangeCalendar })))
 
 /** Both edges as text: typing a time is quicker than clicking it together, and takes a pasted one. */
 export function RangeForm({ onApply }: { onApply(range: TimeRange): void }) {
@@ -59,6 +62,16 @@ export function RangeForm({ onApply }: { onApply(range: TimeRange): void }) {
           {reversed ? t('range.reversed') : t('range.invalid')}
         </p>
       )}
+      <Suspense fallback={<div className="range-calendar" />}>
+        <RangeCalendar
+          from={first}
+          to={last}
+          onPick={(firstDay, lastDay) => {
+            setFrom(firstDay)
+            setTo(lastDay ?? firstDay)
+          }}
+        />
+      </Suspense>
       <button type="button" className="quiet-button" disabled={!valid} onClick={apply}>
         {t('range.apply')}
       </button>

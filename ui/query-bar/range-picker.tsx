@@ -1,5 +1,5 @@
 /** The time range: presets that end now, or two edges as they are typed. */
-import { Popover } from '@mantine/core'
+import { Popover, VisuallyHidden } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useTranslation } from 'react-i18next'
 import { presetOf, presetRange, presets, rangeText } from '../state/time-range.ts'
@@ -7,7 +7,7 @@ import { useView } from '../view-context.tsx'
 import { RangeForm } from './range-form.tsx'
 import { ZoneSelect } from './zone-select.tsx'
 
-export function RangePicker() {
+export function RangePicker({ small = false }: { readonly small?: boolean }) {
   const { t } = useTranslation()
   const { view, zone, search } = useView()
   const [opened, { toggle, close }] = useDisclosure(false)
@@ -26,12 +26,15 @@ export function RangePicker() {
       <Popover.Target>
         <button
           type="button"
-          className="field field-range"
-          aria-label={`${t('field.range')}: ${text}`}
+          className={small ? 'small-input range-small' : 'field field-range'}
           title={text}
           onClick={toggle}
         >
-          <span className="field-label">{t('field.range')}</span>
+          {small ? (
+            <VisuallyHidden>{t('field.range')}</VisuallyHidden>
+          ) : (
+            <span className="field-label">{t('field.range')}</span>
+          )}
           <span className="field-value">{text}</span>
         </button>
       </Popover.Target>

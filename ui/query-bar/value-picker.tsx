@@ -72,7 +72,6 @@ export function ValuePicker({ field, kind, required, always, chosen, without, on
           className={`field field-${field}`}
           disabled={!ready}
           title={chosen.join('\n') || undefined}
-          aria-label={`${label}: ${text}`}
           aria-haspopup="listbox"
           aria-expanded={combobox.dropdownOpened}
           onClick={() => combobox.toggleDropdown()}
@@ -80,7 +79,7 @@ export function ValuePicker({ field, kind, required, always, chosen, without, on
           <span className="field-label">
             {label}
             {required && (
-              <span className="field-required" title={t('field.required')}>
+              <span className="field-required" title={t('field.required')} aria-hidden="true">
                 *
               </span>
             )}

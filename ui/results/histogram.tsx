@@ -11,11 +11,13 @@ import './histogram.css'
 
 export const histogramBuckets = 90
 const ticksMax = 9
+/** Behind it there is no room for a tick's text. */
+const tickShareMax = 0.96
 
 export function Histogram() {
   const { t } = useTranslation()
   const { zone, search } = useView()
-  const { data, isPlaceholderData, isError, error } = useHistogram(histogramBuckets)
+  const { data, isPlaceholderData, isFetching, isError, error } = useHistogram(histogramBuckets)
   const bars = useMemo(() => (data ? barsOf(data) : []), [data])
   const { stepMs, ticks } = useMemo(() => ticksOf(bars, zone, ticksMax), [bars, zone])
   const [at, setAt] = useState<number>()
@@ -55,7 +57,8 @@ export function Histogram() {
     return <div className="histogram histogram-note">{!inKeyword && t('histogram.failed')}</div>
   }
   return (
-    <div className={`histogram${isPlaceholderData ? ' stale' : ''}`}>
+    <div className={`histogram${isPlaceholderData ? ' stale' : ''}`} aria-busy={isFetching}>
+      {isFetching && <div className="results-progress" />}
       <div
         className="histogram-bars"
         role="slider"
@@ -93,11 +96,13 @@ export function Histogram() {
         ))}
       </div>
       <div className="histogram-ticks" aria-hidden="true">
-        {ticks.map(({ atMs, share }) => (
-          <span key={atMs} style={{ left: `${share * 100}%` }}>
-            {tickText(atMs, stepMs, zone)}
-          </span>
-        ))}
+        {ticks
+          .filter(({ share }) => share < tickShareMax)
+          .map(({ atMs, share }) => (
+            <span key={atMs} style={{ left: `${share * 100}%` }}>
+              {tickText(atMs, stepMs, zone)}
+            </span>
+          ))}
       </div>
       {bar && at !== undefined && (
         <div

@@ -1,57 +1,78 @@
 /** The lines, newest first. Only what is in view is in the document. */
+import { useMediaQuery } from '@mantine/hooks'
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ApiRecord } from '../api.ts'
-import { useKeys } from '../keys/use-keys.ts'
+import { columnChars, columnsOf } from '../state/column-model.ts'
 import { expressionOf } from '../state/highlight.ts'
+import { unfoldedCharsMax } from '../state/line-model.ts'
+import { countText } from '../state/number-text.ts'
 import { dateShape } from '../state/time-text.ts'
+import { changeView, formatView } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
+import { ColumnHeads } from './column-heads.tsx'
 import { rulerText, useColumns } from './columns.ts'
 import { LineRow } from './line-row.tsx'
 import { ListEnd } from './list-end.tsx'
+import { useAnchor } from './use-anchor.ts'
+import { type Said, useLineKeys } from './use-line-keys.ts'
 
 const rowHeightPx = 22
 /** Older lines are asked for this many rows before the end comes into view. */
-const fetchAheadRows = 40
-const hostCharsMax = 24
+const fetchAheadRows = 60
+const saidMs = 4_000
+const rowHeight = () => rowHeightPx
+const timeChars = { none: 12, day: 18, year: 23 } as const
 
 interface LineListProps {
   readonly records: readonly ApiRecord[]
+  /** How many of them came after the search. */
+  readonly newerCount: number
   readonly search: UseInfiniteQueryResult
   readonly cursor: string | undefined
   onCursor(id: string): void
 }
 
-export function LineList({ records, search, cursor, onCursor }: LineListProps) {
+export function LineList({ records, newerCount, search, cursor, onCursor }: LineListProps) {
   const { t } = useTranslation()
   const { view, zone, change } = useView()
   const scrollRef = useRef<HTMLDivElement>(null)
-  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set())
+  const [unfolded, setUnfolded] = useState<ReadonlyMap<string, number>>(new Map())
   const expression = useMemo(() => expressionOf(view.q), [view.q])
   const shape = dateShape(
     [records[0]?.time, records.at(-1)?.time].filter((time) => time !== undefined),
     zone,
     Date.now(),
   )
-  const hostChars = useMemo(
-    () =>
-      Math.min(
-        hostCharsMax,
-        records.reduce((most, { host }) => Math.max(most, host.length), 4),
-      ),
-    [records],
+  const named = view.cols.length > 0
+  const columns = useMemo(() => columnsOf(view.cols), [view.cols])
+  const chars = useMemo(
+    () => columns.map((column) => (column === 'time' ? timeChars[shape] : columnChars(records, column, named))),
+    [columns, records, named, shape],
   )
+  // On a small screen the message stands on a line of its own.
+  const narrow = useMediaQuery('(max-width: 640px)') === true
+  const charsBefore = narrow ? 0 : chars.reduce((sum, count) => sum + count + 2, 0)
+  const { rulerRef, columns: messageChars } = useColumns(scrollRef, charsBefore)
 
-  const { rulerRef, columns } = useColumns(scrollRef, timeChars[shape] + hostChars)
+  // Given new functions, the list computes the places of all its rows again: with 100,000 that is a frame.
+  const getItemKey = useCallback((index: number) => records[index]?.id ?? 'end', [records])
   const rows = useVirtualizer({
     count: records.length + 1,
     getScrollElement: () => scrollRef.current,
-    estimateSize: () => rowHeightPx,
-    getItemKey: (index) => records[index]?.id ?? 'end',
+    estimateSize: rowHeight,
+    getItemKey,
     overscan: 12,
   })
+  // Where every row is one line high nothing has to be measured, and measuring is what scrolling would spend its time on.
+  const measured = view.wrap || narrow
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was measured before is no longer so
+  useEffect(() => rows.measure(), [measured])
+  const latestRows = useRef(rows)
+  latestRows.current = rows
+  const { unseen, toTop } = useAnchor(rows, scrollRef, newerCount)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
 
@@ -72,80 +93,120 @@ export function LineList({ records, search, cursor, onCursor }: LineListProps) {
     },
     [onCursor, change, closed],
   )
-  const toggleFold = useCallback((id: string) => {
+  const fold = useCallback((id: string, chars: number) => {
+    // It is measured only while it is open.
+    const index = chars === 0 ? latestRows.current.measurementsCache.findIndex(({ key }) => key === id) : -1
+    if (index >= 0) latestRows.current.resizeItem(index, rowHeightPx)
     setUnfolded((before) => {
-      const next = new Set(before)
-      if (!next.delete(id)) next.add(id)
+      const next = new Map(before)
+      if (chars === 0) next.delete(id)
+      else next.set(id, chars)
       return next
     })
   }, [])
-  const at = records.findIndex(({ id }) => id === cursor)
-  const move = (step: number) => {
-    const next = records[Math.min(records.length - 1, Math.max(0, at < 0 ? 0 : at + step))]
-    if (next === undefined) return
-    onCursor(next.id)
-    if (view.line !== undefined) change({ line: { id: next.id, time: next.time } }, 'replace')
-    rows.scrollToIndex(records.indexOf(next), { align: 'auto' })
-  }
-  const current = records[Math.max(0, at)]
-  const closeContext = () => view.line !== undefined && change({ line: undefined })
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    o: () => current && toggleFold(current.id),
-    c: () => (view.line === undefined ? current && open(current) : closeContext()),
-    Escape: closeContext,
+  const latestView = useRef(view)
+  latestView.current = view
+  const linkTo = useCallback(
+    ({ id, time }: ApiRecord) =>
+      new URL(formatView(changeView(latestView.current, { line: { id, time } })), location.href).href,
+    [],
+  )
+
+  const [said, setSaid] = useState<Said>()
+  useEffect(() => {
+    if (said === undefined) return
+    const timer = setTimeout(() => setSaid(undefined), saidMs)
+    return () => clearTimeout(timer)
+  }, [said])
+  const at = useMemo(() => records.findIndex(({ id }) => id === cursor), [records, cursor])
+  useLineKeys({
+    records,
+    search,
+    expression,
+    at,
+    contextOpen: view.line !== undefined,
+    moveTo: (record, index) => {
+      onCursor(record.id)
+      if (view.line !== undefined) change({ line: { id: record.id, time: record.time } }, 'replace')
+      rows.scrollToIndex(index, { align: 'auto' })
+    },
+    open,
+    closeContext: () => change({ line: undefined }),
+    fold: ({ id }) => fold(id, unfolded.has(id) ? 0 : unfoldedCharsMax),
+    onSaid: setSaid,
   })
 
+  const style = {
+    height: rows.getTotalSize(),
+    '--columns': `${chars.map((count) => `calc(${count} * 1ch)`).join(' ')} minmax(0, 1fr)`,
+  } as CSSProperties
   return (
-    <section
-      className="lines"
-      ref={scrollRef}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-      tabIndex={0}
-      aria-label={t('lines.label')}
-    >
-      <span ref={rulerRef} className="lines-ruler mono" aria-hidden="true">
-        {rulerText}
-      </span>
-      <ol
-        className={`lines-inner mono${view.wrap ? ' lines-wrap' : ''}`}
-        style={{ height: rows.getTotalSize(), '--host-chars': hostChars, '--time-chars': timeChars[shape] } as object}
+    <>
+      {named && (
+        <div
+          className="mono lines-heads"
+          style={{ '--columns': style['--columns' as keyof CSSProperties] } as CSSProperties}
+        >
+          <ColumnHeads />
+        </div>
+      )}
+      {unseen > 0 && (
+        <button type="button" className="lines-newer" onClick={toTop}>
+          ↑ {t('lines.newer', { count: unseen, amount: countText(unseen) })}
+        </button>
+      )}
+      {said && (
+        <p className="lines-said" role="status">
+          {t(`lines.said_${said}`)}
+        </p>
+      )}
+      <section
+        className="lines"
+        ref={scrollRef}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+        tabIndex={0}
+        aria-label={t('lines.label')}
       >
-        {items.map(({ index, key, start }) => {
-          const record = records[index]
-          return (
-            <li
-              key={key}
-              className="lines-slot"
-              ref={rows.measureElement}
-              data-index={index}
-              aria-posinset={index + 1}
-              aria-setsize={-1}
-              style={{ top: start }}
-            >
-              {record === undefined ? (
-                <ListEnd search={search} count={records.length} />
-              ) : (
-                <LineRow
-                  record={record}
-                  expression={expression}
-                  zone={zone}
-                  shape={shape}
-                  wrap={view.wrap}
-                  columns={view.wrap ? Number.POSITIVE_INFINITY : columns}
-                  selected={record.id === cursor}
-                  unfolded={unfolded.has(record.id)}
-                  onOpen={open}
-                  onFold={toggleFold}
-                />
-              )}
-            </li>
-          )
-        })}
-      </ol>
-    </section>
+        <span ref={rulerRef} className="lines-ruler mono" aria-hidden="true">
+          {rulerText}
+        </span>
+        <ol className={`lines-inner mono${view.wrap ? ' lines-wrap' : ''}`} style={style}>
+          {items.map(({ index, key, start }) => {
+            const record = records[index]
+            return (
+              <li
+                key={key}
+                className="lines-slot"
+                ref={measured || record === undefined || unfolded.has(record.id) ? rows.measureElement : undefined}
+                data-index={index}
+                aria-posinset={index + 1}
+                aria-setsize={-1}
+                style={{ top: start }}
+              >
+                {record === undefined ? (
+                  <ListEnd search={search} count={records.length} />
+                ) : (
+                  <LineRow
+                    record={record}
+                    expression={expression}
+                    zone={zone}
+                    shape={shape}
+                    columns={columns}
+                    wrap={view.wrap}
+                    messageChars={view.wrap ? Number.POSITIVE_INFINITY : messageChars}
+                    selected={record.id === cursor}
+                    unfolded={unfolded.get(record.id) ?? 0}
+                    patient={closed}
+                    onOpen={open}
+                    onFold={fold}
+                    linkTo={linkTo}
+                  />
+                )}
+              </li>
+            )
+          })}
+        </ol>
+      </section>
+    </>
   )
 }
-
-const timeChars = { none: 12, day: 18, year: 23 } as const

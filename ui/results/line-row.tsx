@@ -1,44 +1,42 @@
-import { memo, useMemo } from 'react'
+import { memo, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Expression } from '../../pipeline/query.ts'
 import type { ApiRecord } from '../api.ts'
+import { CopyButton } from '../copy-button.tsx'
+import { type Column, cellText } from '../state/column-model.ts'
 import { hitsIn } from '../state/highlight.ts'
-import {
-  type Excerpt,
-  foldedCharsMax,
-  foldMessage,
-  segments,
-  unfoldMessage,
-  wrappedCharsMax,
-} from '../state/line-model.ts'
-import { countText } from '../state/number-text.ts'
 import { columnTime, type DateShape, fullTime } from '../state/time-text.ts'
+import { LineMessage } from './line-message.tsx'
+import { usePatientClick } from './patient-click.ts'
 
 interface LineRowProps {
   readonly record: ApiRecord
   readonly expression: Expression | undefined
   readonly zone: string
   readonly shape: DateShape
+  readonly columns: readonly Column[]
   readonly wrap: boolean
-  /** Room for the message, in characters; none is too far in wrap mode. */
-  readonly columns: number
+  readonly messageChars: number
   readonly selected: boolean
-  readonly unfolded: boolean
+  readonly unfolded: number
+  /** While no context is open: then the list gets narrower, and a word that is being double-clicked would move away. */
+  readonly patient: boolean
   onOpen(record: ApiRecord): void
-  onFold(id: string): void
+  onFold(id: string, chars: number): void
+  linkTo(record: ApiRecord): string
 }
 
 /** One event. The whole row opens its context, except while text is being selected in it. */
 export const LineRow = memo(function LineRow(props: LineRowProps) {
-  const { record, expression, zone, shape, wrap, columns, selected, unfolded, onOpen, onFold } = props
-  const { t } = useTranslation()
+  const { record, expression, columns, wrap, messageChars, selected, unfolded, patient, onOpen, onFold, linkTo } = props
+  const [hovered, setHovered] = useState(false)
   const { message } = record
   const hits = useMemo(() => hitsIn(expression, message), [expression, message])
-  const folded = foldMessage(message, hits, wrap ? wrappedCharsMax : foldedCharsMax, columns)
-  const excerpt = unfolded ? unfoldMessage(message) : folded
-  // Without wrapping the row ends where the window does: that says itself, but not what was left out before it.
-  const foldable = folded.linesMore > 0 || ((wrap || folded.clipped) && folded.charsMore > 0)
 
+  const onClick = usePatientClick(
+    () => onOpen(record),
+    ({ target }) => patient && target instanceof Element && target.closest('.line-text') !== null,
+  )
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: j, k and c do the same from anywhere on the page
     // biome-ignore lint/a11y/noStaticElementInteractions: the list item around it is what assistive tools read
@@ -46,67 +44,71 @@ export const LineRow = memo(function LineRow(props: LineRowProps) {
       className="line"
       aria-current={selected ? 'true' : undefined}
       data-level={record.level}
-      data-unfolded={unfolded}
-      onClick={() => window.getSelection()?.isCollapsed !== false && onOpen(record)}
+      onClick={onClick}
+      onMouseEnter={() => setHovered(true)}
+      onMouseLeave={() => setHovered(false)}
     >
-      <time className="line-time" dateTime={record.time} title={fullTime(record.time, zone)}>
-        {columnTime(record.time, zone, shape)}
-      </time>
-      <span className="line-host" title={record.host}>
-        {record.host}
-      </span>
-      <span className="line-message">
-        <span className="line-text">
-          {record.continues !== undefined && (
-            <span className="line-continued" title={t('lines.continued')}>
-              ↳{' '}
-            </span>
-          )}
-          {excerpt.clipped && <span className="muted">…</span>}
-          <Marked message={message} excerpt={excerpt} hits={hits} />
-          {unfolded && excerpt.charsMore > 0 && (
-            <span className="muted">… {t('lines.moreChars', { amount: countText(excerpt.charsMore) })}</span>
-          )}
-        </span>
-        {(foldable || unfolded) && (
-          <button
-            type="button"
-            className="line-fold"
-            aria-expanded={unfolded}
-            onClick={(event) => {
-              event.stopPropagation()
-              onFold(record.id)
-            }}
-          >
-            {unfolded ? `▾ ${t('lines.fold')}` : <FoldText folded={folded} />}
-          </button>
-        )}
-      </span>
+      {columns.map((column) => (
+        <Cell key={column} column={column} {...props} />
+      ))}
+      <LineMessage
+        record={record}
+        hits={hits}
+        wrap={wrap}
+        columns={messageChars}
+        unfolded={unfolded}
+        actions={(hovered || selected) && <LineActions record={record} linkTo={linkTo} />}
+        onFold={onFold}
+      />
     </div>
   )
 })
 
-function FoldText({ folded }: { readonly folded: Excerpt }) {
-  const { t } = useTranslation()
-  const more = folded.linesMore > 0
+function Cell({ column, record, zone, shape }: { readonly column: Column } & LineRowProps) {
+  if (column === 'time') {
+    return (
+      <time className="line-time" dateTime={record.time} title={fullTime(record.time, zone)}>
+        {columnTime(record.time, zone, shape)}
+      </time>
+    )
+  }
+  const text = cellText(record, column)
   return (
-    <>
-      ▸{' '}
-      {more
-        ? t('lines.moreLines', { count: folded.linesMore })
-        : t('lines.moreChars', { amount: countText(folded.charsMore) })}
-      {folded.hitsMore > 0 && <b> · {t('lines.moreHits', { count: folded.hitsMore })}</b>}
-    </>
+    <span className={`line-cell line-${column.startsWith('.') ? 'field' : column}`} title={text} data-column={column}>
+      {text}
+    </span>
   )
 }
 
-interface MarkedProps {
-  readonly message: string
-  readonly excerpt: { readonly start: number; readonly end: number }
-  readonly hits: readonly { readonly start: number; readonly end: number }[]
+function LineActions({ record, linkTo }: Pick<LineRowProps, 'record' | 'linkTo'>) {
+  const { t } = useTranslation()
+  return (
+    <span className="line-actions">
+      <CopyButton className="icon-button" label={t('lines.copyMessage')} text={() => record.message}>
+        <Icon path="M5.5 5.5h7v8h-7zM3.5 10.5v-8h7" />
+      </CopyButton>
+      <CopyButton className="icon-button" label={t('lines.copyText')} text={() => `${record.host} : ${record.message}`}>
+        <Icon path="M2.5 4h11M2.5 8h11M2.5 12h7" />
+      </CopyButton>
+      <CopyButton className="icon-button" label={t('lines.copyLink')} text={() => linkTo(record)}>
+        <Icon path="M6.8 9.2a2.6 2.6 0 0 0 3.7 0l2-2a2.6 2.6 0 0 0-3.7-3.7l-.8.8M9.2 6.8a2.6 2.6 0 0 0-3.7 0l-2 2a2.6 2.6 0 0 0 3.7 3.7l.8-.8" />
+      </CopyButton>
+    </span>
+  )
 }
 
-/** Text with its hits marked. Always text nodes: a line never becomes markup. */
-export function Marked({ message, excerpt, hits }: MarkedProps) {
-  return segments(message, excerpt, hits).map(({ text, hit, start }) => (hit ? <mark key={start}>{text}</mark> : text))
+function Icon({ path }: { readonly path: string }) {
+  return (
+    <svg
+      width="14"
+      height="14"
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.3"
+    >
+      <path d={path} />
+    </svg>
+  )
 }

@@ -1,13 +1,13 @@
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { pageRecords, pagesMax } from '../queries.ts'
+import { linesMax } from '../queries.ts'
 import { countText } from '../state/number-text.ts'
 
 /** Below the oldest line: what comes next, or that nothing does. */
 export function ListEnd({ search, count }: { readonly search: UseInfiniteQueryResult; readonly count: number }) {
   const { t } = useTranslation()
   const failed = search.isFetchNextPageError && !search.isFetching
-  const full = count >= pageRecords * pagesMax
+  const full = count >= linesMax
   return (
     <div className="lines-end">
       {failed && <span>{t('lines.olderFailed')}</span>}

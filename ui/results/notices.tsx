@@ -1,9 +1,12 @@
 /** The empty states: each says what is so, and offers what to try. */
+import type { UseInfiniteQueryResult } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import type { ValueCount } from '../api.ts'
+import { PageLink } from '../page-link.tsx'
 import { useRangeText } from '../query-bar/range-picker.tsx'
 import { countText } from '../state/number-text.ts'
 import { presetRange } from '../state/time-range.ts'
+import { fullTime } from '../state/time-text.ts'
 import type { View } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
 
@@ -38,15 +41,46 @@ export function NothingFound() {
   )
 }
 
+/** The search ran out of time before it found anything: that is not the same as nothing. */
+export function NothingYet({
+  coveredFrom,
+  search,
+}: {
+  readonly coveredFrom: string
+  readonly search: UseInfiniteQueryResult
+}) {
+  const { t } = useTranslation()
+  const { zone } = useView()
+  return (
+    <div className="notice">
+      <h2>{t('empty.yet')}</h2>
+      <p>{t('empty.yetFrom', { time: fullTime(coveredFrom, zone) })}</p>
+      <button
+        type="button"
+        className="quiet-button"
+        disabled={search.isFetchingNextPage}
+        onClick={() => void search.fetchNextPage()}
+      >
+        {search.isFetchingNextPage ? t('lines.loadingOlder') : t('empty.further')}
+      </button>
+    </div>
+  )
+}
+
 export function NoData({ onRetry }: { onRetry(): void }) {
   const { t } = useTranslation()
   return (
     <div className="notice">
       <h2>{t('empty.noDataTitle')}</h2>
       <p>{t('empty.noData')}</p>
-      <button type="button" className="quiet-button" onClick={onRetry}>
-        {t('empty.noDataCheck')}
-      </button>
+      <div className="notice-actions">
+        <button type="button" className="quiet-button" onClick={onRetry}>
+          {t('empty.noDataCheck')}
+        </button>
+        <PageLink className="quiet-button" to={{ page: 'files' }}>
+          {t('empty.noDataFiles')}
+        </PageLink>
+      </div>
     </div>
   )
 }

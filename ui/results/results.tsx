@@ -1,5 +1,5 @@
 /** What was found: summary, histogram, lines, and beside them the context of the selected line. */
-import { useMemo, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api.ts'
 import { ContextPanel } from '../context/context-panel.tsx'
@@ -7,9 +7,11 @@ import { useSearch } from '../queries.ts'
 import { useView } from '../view-context.tsx'
 import { Histogram } from './histogram.tsx'
 import { LineList } from './line-list.tsx'
-import { NothingFound } from './notices.tsx'
+import { NothingFound, NothingYet } from './notices.tsx'
 import { ProblemNotice } from './problem-notice.tsx'
+import { SelectionBar } from './selection-bar.tsx'
 import { Summary } from './summary.tsx'
+import { useNewer } from './use-newer.ts'
 import './results.css'
 
 export function Results() {
@@ -18,7 +20,10 @@ export function Results() {
   const search = useSearch()
   // Which record's context is shown is in the address; where j and k stand, when none is, is not worth an address.
   const [cursor, setCursor] = useState<string>()
-  const records = useMemo(() => search.data?.pages.flatMap((page) => page.records), [search.data])
+  const boxRef = useRef<HTMLDivElement>(null)
+  const found = useMemo(() => search.data?.pages.flatMap((page) => page.records), [search.data])
+  const newer = useNewer(search.isPlaceholderData ? undefined : found?.[0])
+  const records = useMemo(() => found && (newer.length === 0 ? found : [...newer, ...found]), [found, newer])
 
   const body = () => {
     // A failure to load older lines stands at the end of the list, where the lines would have come.
@@ -28,20 +33,33 @@ export function Results() {
       return <ProblemNotice error={search.error} onRetry={() => void search.refetch()} />
     }
     if (records === undefined) return <div className="lines-blank muted">{t('lines.loading')}</div>
-    if (records.length === 0 && !search.isPlaceholderData) return <NothingFound />
-    return <LineList records={records} search={search} cursor={view.line?.id ?? cursor} onCursor={setCursor} />
+    if (records.length === 0 && !search.isPlaceholderData) {
+      const coveredFrom = search.data?.pages.at(-1)?.partial?.coveredFrom
+      if (coveredFrom === undefined || !search.hasNextPage) return <NothingFound />
+      return <NothingYet coveredFrom={coveredFrom} search={search} />
+    }
+    return (
+      <LineList
+        records={records}
+        newerCount={newer.length}
+        search={search}
+        cursor={view.line?.id ?? cursor}
+        onCursor={setCursor}
+      />
+    )
   }
 
   return (
     <>
-      <Summary />
+      <Summary records={records ?? []} />
       <Histogram />
-      <div className={`results${search.isPlaceholderData ? ' stale' : ''}`}>
+      <div ref={boxRef} className={`results${search.isPlaceholderData ? ' stale' : ''}`}>
         <section className="results-lines" aria-label={t('lines.label')} aria-busy={search.isFetching}>
           {search.isFetching && !search.isFetchingNextPage && <div className="results-progress" />}
           {body()}
         </section>
         {view.line !== undefined && <ContextPanel line={view.line} />}
+        <SelectionBar boxRef={boxRef} />
       </div>
     </>
   )

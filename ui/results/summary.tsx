@@ -1,14 +1,16 @@
 /** How much was found, how fast, and the filters that are not in the bar: levels, files, hosts. */
 import { useTranslation } from 'react-i18next'
 import type { Level } from '../../pipeline/record.ts'
+import type { ApiRecord } from '../api.ts'
 import { useHistogram, useSearch, useValues } from '../queries.ts'
 import { countText } from '../state/number-text.ts'
 import { useView } from '../view-context.tsx'
+import { ColumnsMenu } from './columns-menu.tsx'
 import { histogramBuckets } from './histogram.tsx'
 
 const chipOrder: readonly Level[] = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'none']
 
-export function Summary() {
+export function Summary({ records }: { readonly records: readonly ApiRecord[] }) {
   const { t } = useTranslation()
   const histogram = useHistogram(histogramBuckets)
   const search = useSearch()
@@ -30,6 +32,27 @@ export function Summary() {
       </p>
       <FilterChips />
       <LevelChips />
+      <ViewChips records={records} />
+    </div>
+  )
+}
+
+/** How the lines are shown. */
+function ViewChips({ records }: { readonly records: readonly ApiRecord[] }) {
+  const { t } = useTranslation()
+  const { view, change } = useView()
+  return (
+    <div className="chips">
+      <button
+        type="button"
+        className="chip"
+        aria-pressed={view.wrap}
+        title={`${t('lines.wrap')} (w)`}
+        onClick={() => change({ wrap: !view.wrap }, 'replace')}
+      >
+        {t('lines.wrap')}
+      </button>
+      <ColumnsMenu records={records} />
     </div>
   )
 }

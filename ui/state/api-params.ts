@@ -34,10 +34,10 @@ export function isOneFile(view: View): boolean {
   return [view.app, view.instance, view.dir, view.file].every((chosen) => chosen.length === 1)
 }
 
-export function exportUrl(view: View, zone: string, format: ExportFormat): string {
+export function exportUrl(view: View, zone: string, format: ExportFormat, order: 'asc' | 'desc' = 'asc'): string {
   // The original file is whole: neither words nor levels take lines out of it.
   const params = selectionParams(view, zone, format === 'raw' ? ['q', 'level', 'host'] : [])
-  return apiUrl('export', [...params, ['order', 'asc'], ['format', format]])
+  return apiUrl('export', [...params, ['order', order], ['format', format]])
 }
 
 export function contextUrl(record: Pick<LogRecord, 'id' | 'time'>, cluster: string, before: number, after: number) {

@@ -39,7 +39,9 @@ export function foldMessage(
   const linesMore = countLines(message, lineEnd)
   const first = hits.find((hit) => hit.end <= lineEnd)
   const beyond = first !== undefined && (first.end > charsMax || columnsOf(message, first.end) > columnsMax)
-  const start = beyond ? startOfPart(message, first.start - leadChars) : 0
+  // Where there is little room, little of it goes to what stands before the hit.
+  const lead = Math.min(leadChars, Math.floor(columnsMax / 3))
+  const start = beyond ? startOfPart(message, first.start - lead, lead) : 0
   const end = Math.min(lineEnd, start + charsMax)
   return {
     start,
@@ -60,15 +62,35 @@ export interface Segment {
   readonly text: string
   readonly hit: boolean
   readonly start: number
+  readonly className: string | undefined
 }
 
-/** Cuts the shown part at the edges of its hits. Hits must be in order and not overlap. */
-export function segments(message: string, excerpt: Range, hits: readonly Range[]): Segment[] {
+/** A part of the text that looks different; without a class it is not shown at all. */
+export interface Styled extends Range {
+  readonly className: string | undefined
+}
+
+/** Cuts the shown part at the edges of its hits and styles. Both must be in order and not overlap themselves. */
+export function segments(
+  message: string,
+  excerpt: Range,
+  hits: readonly Range[],
+  styles: readonly Styled[] = [],
+): Segment[] {
   const parts: Segment[] = []
   let at = excerpt.start
+  let style = 0
   const push = (end: number, hit: boolean) => {
-    if (end > at) parts.push({ text: message.slice(at, end), hit, start: at })
-    at = Math.max(at, end)
+    while (at < end) {
+      while ((styles[style]?.end ?? end) <= at) style++
+      const next = styles[style]
+      const styled = next !== undefined && next.start <= at
+      const stop = Math.min(end, next === undefined ? end : styled ? next.end : next.start)
+      if (!styled || next.className !== undefined) {
+        parts.push({ text: message.slice(at, stop), hit, start: at, className: styled ? next.className : undefined })
+      }
+      at = stop
+    }
   }
   for (const hit of hits) {
     if (hit.end <= excerpt.start) continue
@@ -117,9 +139,9 @@ function countLines(message: string, from: number): number {
 }
 
 /** At the next beginning of a word when one is near; never between the halves of a surrogate pair. */
-function startOfPart(message: string, at: number): number {
+function startOfPart(message: string, at: number, lead: number): number {
   if (at <= 0) return 0
-  const near = message.slice(at, at + leadChars / 2)
+  const near = message.slice(at, at + lead / 2)
   const word = near.search(/(?<=[^\p{L}\p{N}])[\p{L}\p{N}]/u)
   const start = word < 0 ? at : at + word
   const code = message.charCodeAt(start)

@@ -20,3 +20,15 @@ export function shortCount(count: number): string {
   }
   return String(count)
 }
+
+const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB'] as const
+
+/** `18.2 KB`, by thousands as disks and the exports of the API count. */
+export function bytesText(bytes: number): string {
+  let [value, unit] = [bytes, 0]
+  while (value >= 999.5 && unit < byteUnits.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${byteUnits[unit]}`
+}

@@ -1,7 +1,7 @@
 /** The time range as people choose and type it, and as the server reads it. Pure. */
 import { instantOf, localIso } from './zone.ts'
 
-export const presets = ['15m', '1h', '6h', '1d', '7d'] as const
+export const presets = ['15m', '1h', '6h', 'today', '1d', '3d', '7d', '30d'] as const
 export type Preset = (typeof presets)[number]
 
 export interface TimeRange {
@@ -10,11 +10,11 @@ export interface TimeRange {
 }
 
 export function presetRange(preset: Preset): TimeRange {
-  return { from: `now-${preset}`, to: '' }
+  return { from: preset === 'today' ? 'now/d' : `now-${preset}`, to: '' }
 }
 
 export function presetOf({ from, to }: TimeRange): Preset | undefined {
-  return to === '' || to === 'now' ? presets.find((preset) => from === `now-${preset}`) : undefined
+  return to === '' || to === 'now' ? presets.find((preset) => from === presetRange(preset).from) : undefined
 }
 
 const relativePattern = /^now(?:[+-]\d{1,6}[smhdwMy]|\/[smhdwMy])*$/

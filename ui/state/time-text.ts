@@ -49,12 +49,27 @@ export function spanText(fromMs: number, toMs: number, zone: string): string {
   return `${first.slice(5, 10)} ${clock(first)} – ${end}`
 }
 
+const ageUnits = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+function ageOf(time: string, nowMs: number) {
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(time)) / 1000))
+  const [unit, size] = ageUnits.find(([, size]) => seconds >= size) ?? (['second', 1] as const)
+  return { unit, amount: Math.floor(seconds / size) }
+}
+
 /** `3 minutes ago` in the page's language. */
 export function agoText(time: string, nowMs: number, language: string): string {
-  const seconds = Math.max(0, Math.round((nowMs - Date.parse(time)) / 1000))
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
-  if (seconds < 60) return format.format(-seconds, 'second')
-  if (seconds < 3_600) return format.format(-Math.floor(seconds / 60), 'minute')
-  if (seconds < 86_400) return format.format(-Math.floor(seconds / 3_600), 'hour')
-  return format.format(-Math.floor(seconds / 86_400), 'day')
+  const { unit, amount } = ageOf(time, nowMs)
+  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-amount, unit)
+}
+
+/** `3 minutes`: how long something has been so. */
+export function sinceText(time: string, nowMs: number, language: string): string {
+  const { unit, amount } = ageOf(time, nowMs)
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(amount)
 }

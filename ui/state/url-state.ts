@@ -4,7 +4,11 @@ import { type Level, levels } from '../../pipeline/record.ts'
 export const languages = ['zh-CN', 'en'] as const
 export type Language = (typeof languages)[number]
 
+export const pages = ['apps', 'search', 'files'] as const
+export type PageName = (typeof pages)[number]
+
 export interface View {
+  readonly page: PageName
   readonly cluster: string | undefined
   readonly app: readonly string[]
   readonly instance: readonly string[]
@@ -20,6 +24,8 @@ export interface View {
   readonly tz: string | undefined
   readonly lang: Language | undefined
   readonly wrap: boolean
+  /** Columns in front of the message (`time`, `level`, `.status` …). Empty = time, host and message. */
+  readonly cols: readonly string[]
   /** The event whose context is open: the time tells the store where to look for the id. */
   readonly line: { readonly id: string; readonly time: string } | undefined
 }
@@ -28,6 +34,7 @@ export const fromDefault = 'now-1d'
 export const listFields = ['app', 'instance', 'dir', 'file', 'host'] as const
 
 export const emptyView: View = {
+  page: 'apps',
   cluster: undefined,
   app: [],
   instance: [],
@@ -41,17 +48,24 @@ export const emptyView: View = {
   tz: undefined,
   lang: undefined,
   wrap: false,
+  cols: [],
   line: undefined,
 }
 
-/** Reads `?…`. What it does not know it leaves alone; what makes no sense it takes as missing. */
-export function parseView(search: string): View {
+/**
+ * Reads `…/page?…`. What it does not know it leaves alone; what makes no sense it takes as missing. An address without a
+ * page that names an app or a keyword is a search: such links are short and get typed.
+ */
+export function parseView(address: string): View {
+  const [path = '', search = ''] = address.split(/\?(.*)/s, 2)
   const params = new URLSearchParams(search)
+  const named = pages.find((name) => name === path.slice(path.lastIndexOf('/') + 1))
   const one = (name: string) => params.get(name) || undefined
   const many = (name: string) => [...new Set(params.getAll(name).filter((value) => value !== ''))]
   const line = one('line')
   const time = one('at')
   return {
+    page: named ?? (params.get('app') || params.get('q') ? 'search' : 'apps'),
     cluster: one('cluster'),
     app: many('app'),
     instance: many('instance'),
@@ -65,11 +79,15 @@ export function parseView(search: string): View {
     tz: knownZone(one('tz')),
     lang: languages.find((language) => language === one('lang')),
     wrap: params.get('wrap') === '1',
+    cols: (one('cols') ?? '').split(',').filter((name) => name !== ''),
     line: line !== undefined && time !== undefined ? { id: line, time } : undefined,
   }
 }
 
-/** The reverse of parseView, in an order that reads well; defaults are left out. Empty or begins with `?`. */
+/**
+ * The reverse of parseView, in an order that reads well; defaults are left out. Relative to the folder that the page is
+ * served under, so that it works behind a proxy with a path of its own.
+ */
 export function formatView(view: View): string {
   const params = new URLSearchParams()
   if (view.cluster !== undefined) params.append('cluster', view.cluster)
@@ -81,13 +99,14 @@ export function formatView(view: View): string {
   if (view.tz !== undefined) params.append('tz', view.tz)
   if (view.lang !== undefined) params.append('lang', view.lang)
   if (view.wrap) params.append('wrap', '1')
+  if (view.cols.length > 0) params.append('cols', view.cols.join(','))
   if (view.line !== undefined) {
     params.append('line', view.line.id)
     params.append('at', view.line.time)
   }
   // Colons and slashes are allowed in a query string; escaped they only make times and directories unreadable.
-  const text = params.toString().replaceAll('%3A', ':').replaceAll('%2F', '/')
-  return text === '' ? '' : `?${text}`
+  const text = params.toString().replaceAll('%3A', ':').replaceAll('%2F', '/').replaceAll('%2C', ',')
+  return `./${view.page === 'apps' ? '' : view.page}${text === '' ? '' : `?${text}`}`
 }
 
 /**

@@ -1,0 +1,180 @@
+/** What can be done with the lines, in a real browser. */
+import { describe, expect, it } from 'vitest'
+import type { MockRecord } from './mock-records.ts'
+import { address, api, lines, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
+
+pageInBrowser()
+
+const gateway = { cluster: 'prod-sh', app: 'gateway' }
+const bar = () => page.getByRole('toolbar', { name: 'Selected text' })
+
+/** What is on the screen at the top of the list, and how far below its edge. */
+function topLine() {
+  return page.locator('.lines').evaluate((box) => {
+    const edge = box.getBoundingClientRect().top
+    const rows = [...box.querySelectorAll('.lines-slot')].map((row) => ({ row, top: row.getBoundingClientRect().top }))
+    const first = rows.filter(({ top }) => top >= edge - 1).sort((a, b) => a.top - b.top)[0]
+    return { text: first?.row.textContent, below: Math.round((first?.top ?? 0) - edge) }
+  })
+}
+
+describe('a line', () => {
+  it('has the colours that its terminal would show, and none of their codes', async () => {
+    await visit({ cluster: 'prod-sh', app: '2048', q: 'cold' })
+    await lines().first().waitFor()
+    const coloured = page.locator('.line .ansi-yellow').first()
+    expect(await coloured.textContent()).toBe('WARN')
+    expect(await page.locator('.lines').textContent()).not.toContain('[33m')
+    expect(await page.locator('.line mark').first().textContent()).toBe('cold')
+  })
+
+  it('stands in the columns that were chosen, and the address says which', async () => {
+    await visit(gateway)
+    await page.getByRole('button', { name: 'Columns' }).click()
+    await page.getByLabel('Level', { exact: true }).check()
+    await page.getByPlaceholder('Any field …').fill('reqid')
+    await page.getByLabel('.reqId').check()
+    await page.keyboard.press('Escape')
+    expect(address().get('cols')).toBe('time,host,level,.reqId')
+    await expect.poll(() => page.locator('.lines-heads').textContent()).toMatch(/Time.*Host.*Level.*\.reqId.*Message/)
+    await expect.poll(() => page.locator('[data-column=".reqId"]').first().textContent()).toMatch(/^req-4/)
+    await shoot('columns')
+    await page.locator('.line-head').nth(1).hover()
+    await page.getByRole('button', { name: 'Remove the column host' }).click()
+    expect(address().get('cols')).toBe('time,level,.reqId')
+  })
+
+  it('unfolds as a tree when it is JSON, whose values narrow the search', async () => {
+    await visit({ ...gateway, q: 'statusCode' })
+    await page.getByRole('button', { name: '{ }' }).first().click()
+    const tree = page.locator('.json').first()
+    await expect.poll(() => tree.textContent()).toMatch(/res: \{1\}.*statusCode: 200/)
+    await shoot('json')
+    await tree.getByText('statusCode: 200').hover()
+    await tree.getByRole('button', { name: 'Leave out res.statusCode = 200' }).click()
+    expect(address().get('q')).toBe('statusCode -.res.statusCode:200')
+  })
+
+  it('of 200 KB is one row, and unfolds piece by piece', async () => {
+    await visit({ cluster: 'prod-sh', app: 'legacy', q: 'dump' })
+    const fold = page.getByRole('button', { name: /^▸ 199,\d{3} more characters/ }).first()
+    await fold.waitFor()
+    expect((await lines().first().boundingBox())?.height).toBe(22)
+    await fold.click()
+    await page.getByRole('button', { name: /^▸ 16\d,\d{3} more characters/ }).click()
+    await page.getByRole('button', { name: /^▸ 12\d,\d{3} more characters/ }).waitFor()
+    await page.getByRole('button', { name: /Fold$/ }).click()
+    await fold.waitFor()
+  })
+
+  it('is copied as it is, as host : message, and as a link that opens it', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    const clipboard = () => page.evaluate<string>('navigator.clipboard.readText()')
+    await visit({ ...order, q: 'SocketException' })
+    await lines().first().hover()
+    await page.getByRole('button', { name: 'Copy the message' }).click()
+    await expect.poll(clipboard).toMatch(/^ERROR .*Connection reset\n\tat com\.acme.*连接失败，数据库主库不可达$/s)
+    await page.getByRole('button', { name: 'Copy as host : message' }).click()
+    await expect.poll(clipboard).toMatch(/^10\.3\.11\.\d+ : ERROR /)
+    await page.keyboard.press('y')
+    await page.getByText('The message is copied.').waitFor()
+    await expect.poll(clipboard).toMatch(/^ERROR /)
+    await page.getByRole('button', { name: 'Copy a link to this line' }).click()
+    await expect.poll(clipboard).toMatch(/^http:.*\/search\?.*&line=.*&at=/)
+    await page.goto(await clipboard())
+    await page.locator('.context-line[aria-current="true"]').waitFor()
+  })
+})
+
+describe('selected text', () => {
+  it('is searched for or left out: a double click selects a word', async () => {
+    await visit({ ...order, q: '付款' })
+    // The text is one node of which a part is marked; the word behind the mark is looked for by its place.
+    await lines()
+      .first()
+      .locator('.line-text')
+      .dblclick({ position: { x: 20, y: 10 } })
+    await bar()
+      .getByRole('button', { name: /Search for it/ })
+      .click()
+    expect(address().get('q')).toBe('付款 INFO')
+    expect(address().get('line')).toBeNull()
+    await lines()
+      .first()
+      .locator('.line-text')
+      .dblclick({ position: { x: 20, y: 10 } })
+    await bar()
+      .getByRole('button', { name: /Leave it out/ })
+      .click()
+    await expect.poll(() => address().get('q')).toBe('付款 INFO -INFO')
+  })
+
+  it('does not open the context, a click does', async () => {
+    await visit(order)
+    await lines()
+      .nth(4)
+      .locator('.line-text')
+      .dblclick({ position: { x: 20, y: 10 } })
+    await bar().waitFor()
+    await page.keyboard.press('Escape')
+    expect(address().get('line')).toBeNull()
+    await lines().nth(5).locator('.line-time').click()
+    await page.locator('.context-line').first().waitFor()
+  })
+})
+
+describe('the keys', () => {
+  const current = () => page.locator('.line[aria-current="true"]')
+
+  it('go through hits, errors and to the ends', async () => {
+    await visit({ ...order, q: 'Connection OR level:debug' })
+    await lines().first().waitFor()
+    await page.keyboard.press('e')
+    await expect.poll(() => current().getAttribute('data-level')).toMatch(/error|fatal/)
+    const first = await page.locator('.lines-slot:has([aria-current="true"])').getAttribute('data-index')
+    await page.keyboard.press('e')
+    await page.keyboard.press('E')
+    await expect
+      .poll(() => page.locator('.lines-slot:has([aria-current="true"])').getAttribute('data-index'))
+      .toBe(first)
+    await page.keyboard.press('n')
+    await expect.poll(() => current().locator('mark').count()).toBeGreaterThan(0)
+    await page.keyboard.press('g')
+    await expect.poll(() => page.locator('.lines-slot:has([aria-current="true"])').getAttribute('data-index')).toBe('0')
+    await page.keyboard.press('E')
+    await page.getByText('No other error in the lines that are loaded.').waitFor()
+    await page.keyboard.press('G')
+    await expect
+      .poll(async () => Number(await page.locator('.lines-slot:has([aria-current="true"])').getAttribute('data-index')))
+      .toBeGreaterThanOrEqual(199)
+  })
+})
+
+describe('new lines', () => {
+  it('come in above without moving what is read', async () => {
+    await page.clock.install()
+    await visit(order)
+    await lines().first().waitFor()
+    await page.locator('.lines').evaluate((box) => box.scrollTo({ top: 100 }))
+    await expect.poll(async () => (await topLine()).below).toBeLessThan(22)
+    const before = await topLine()
+    const { records } = api
+    const last = records.findLast(({ app }) => app === 'order-service') as MockRecord
+    const later = Array.from({ length: 3 }, (_, n) => ({
+      ...last,
+      id: `${last.id}${n}`,
+      offset: last.offset + 1 + n,
+      time: new Date(Date.now() + n).toISOString().replace('Z', '000Z'),
+      message: `arrived later ${n}`,
+    }))
+    api.records = [...records, ...later]
+    await page.clock.fastForward(5_100)
+    await page.getByRole('button', { name: '↑ 3 new lines' }).waitFor()
+    expect(await topLine()).toEqual(before)
+    await shoot('new-lines')
+    await page.getByRole('button', { name: '↑ 3 new lines' }).click()
+    await expect.poll(() => lines().first().textContent()).toContain('arrived later 2')
+    await page.getByRole('button', { name: /new lines/ }).waitFor({ state: 'detached' })
+    api.records = records
+  })
+})

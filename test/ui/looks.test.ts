@@ -1,0 +1,123 @@
+/** How the page looks and whether it can be used by everybody: pictures, axe, small screens, the size of what is loaded. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { uiDist } from './browser.ts'
+import { api, lines, open, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
+
+pageInBrowser()
+
+const axeSource = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+
+/** What axe finds that keeps somebody out, as one line each. */
+async function serious(): Promise<string[]> {
+  const found = await page.evaluate(`
+    (() => { ${axeSource} })();
+    axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, failureSummary }) => html.slice(0, 160) + ' ' + failureSummary).join(' | ')))
+  `)
+  return found as string[]
+}
+
+const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
+  [
+    'apps',
+    async () => {
+      await visit({ cluster: 'prod-sh' })
+      await expect.poll(() => page.locator('.app-card-bar').count()).toBe(36 * 5)
+      await expect.poll(() => page.locator('.app-card-instances').count()).toBe(5)
+    },
+  ],
+  [
+    'search',
+    async () => {
+      await visit({ ...order, q: '"Connection reset" OR 连接失败 -level:debug' })
+      await lines().nth(3).locator('.line-time').click()
+      await page.locator('.context-line').first().waitFor()
+    },
+  ],
+  [
+    'error',
+    async () => {
+      await visit({ ...order, q: 'timeout OR' })
+      await page.locator('.keyword-problem').waitFor()
+    },
+  ],
+  [
+    'files',
+    async () => {
+      await visit({ cluster: 'prod-sh' }, 'files')
+      await page.getByRole('cell').first().waitFor()
+    },
+  ],
+]
+
+describe('its looks', () => {
+  for (const lang of ['zh-CN', 'en'] as const) {
+    it(`are kept as pictures, light and dark, and keep nobody out: ${lang}`, async () => {
+      await open({ locale: lang })
+      for (const [name, prepare] of screens) {
+        await prepare()
+        await shoot(`${name}-${lang}`)
+        // The last picture was dark; both grounds have their own contrasts.
+        if (lang === 'en') {
+          expect(await serious(), `${name}, dark`).toEqual([])
+          await page.emulateMedia({ colorScheme: 'light' })
+          expect(await serious(), `${name}, light`).toEqual([])
+        }
+      }
+    }, 60_000)
+  }
+
+  it('fit a small screen', async () => {
+    await open({ viewport: { width: 390, height: 800 }, hasTouch: true })
+    for (const [name, prepare] of screens) {
+      if (name === 'error') continue
+      await prepare()
+      const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+      expect(wide, name).toBeLessThanOrEqual(0)
+      await shoot(`small-${name}`)
+    }
+  })
+
+  it('are there for dialogs and menus too', async () => {
+    await visit({ cluster: 'prod-sh', app: 'gateway' })
+    await lines().first().waitFor()
+    await page.getByRole('button', { name: 'Columns' }).click()
+    await page.getByPlaceholder('Any field …').waitFor()
+    expect(await serious(), 'columns').toEqual([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /^Time range/ }).click()
+    await page.getByRole('button', { name: 'Previous month' }).waitFor()
+    expect(await serious(), 'time range').toEqual([])
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('option').first().waitFor()
+    expect(await serious(), 'palette').toEqual([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Export' }).click()
+    await page.getByText('Other formats and options').click()
+    expect(await serious(), 'export').toEqual([])
+  })
+})
+
+describe('its size', () => {
+  const firstLoadBytesMax = 250_000
+
+  it('is small until the first lines are there', async () => {
+    const loaded: string[] = []
+    page.on('response', (response) => {
+      const { pathname } = new URL(response.url())
+      if (response.url().startsWith(api.url) && !pathname.startsWith('/api/')) loaded.push(pathname)
+    })
+    await visit(order)
+    await lines().first().waitFor()
+    const names = loaded.map((path) => (/\.\w+$/.test(path) ? path.slice(1) : 'index.html'))
+    const bytes = names.reduce((sum, name) => sum + gzipSync(readFileSync(join(uiDist, name))).length, 0)
+    console.log(`first load of the search page: ${names.length} files, ${Math.round(bytes / 1000)} KB gzip`)
+    expect(names.some((name) => name.endsWith('.css'))).toBe(true)
+    expect(bytes).toBeLessThan(firstLoadBytesMax)
+  })
+})
