@@ -12,7 +12,7 @@ FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /shiplog
 COPY --from=build /shiplog ./
-RUN mkdir -p /data && chown node:node /data
+RUN mkdir -p /data /logs /tokens && chown node:node /data /logs /tokens
 USER node
 VOLUME /data
 EXPOSE 8080 8081 8082

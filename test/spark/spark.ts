@@ -1,12 +1,10 @@
 /**
- * `npm run test:spark`: the example job for real. A shipper fills a real Kafka with the sample logs, some records are put there a
- * second time, as after a crash; the job runs to the end of the topic, more lines come, it runs again; then what it wrote
- * is compared with what is on the topic. Needs Python 3, Java ≥ 17 and Maven; PySpark and the connector are fetched once.
+ * A Python with PySpark and the Kafka connector, fetched once. Needs Python 3, a JDK from 17 to 21 and Maven.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,14 +26,15 @@ export function sparkPython(): string {
   console.log(`installing ${pyspark} …`)
   execFileSync('python3', ['-m', 'venv', folder], { stdio: 'inherit' })
   execFileSync(python, ['-m', 'pip', 'install', '--quiet', pyspark], { stdio: 'inherit' })
-  execFileSync('touch', [join(folder, 'complete')])
+  writeFileSync(join(folder, 'complete'), '')
   return python
 }
 
 /** Runs a Python program with Spark and the Kafka connector; rejects with what it printed when it fails. */
 export async function runPython(args: readonly string[]): Promise<string> {
-  const jdk = findJdk(17)
-  if (jdk === undefined) throw new Error('no JDK ≥ 17 was found')
+  // Spark 4.0 knows Java 17 and 21.
+  const jdk = findJdk(17, 21)
+  if (jdk === undefined) throw new Error('no JDK from 17 to 21 was found')
   const jars = await resolveJars([connector])
   const paths = readdirSync(jars)
     .filter((name) => neededJars.test(name))
