@@ -37,14 +37,14 @@ export interface Jdk {
 }
 
 /** The first JDK that is new enough: JAVA_HOME's, one on the PATH, one in the folders where systems keep them. */
-export function findJdk(leastVersion = 21): Jdk | undefined {
+export function findJdk(leastVersion = 21, mostVersion = Number.POSITIVE_INFINITY): Jdk | undefined {
   const homes = [process.env.JAVA_HOME ?? '', ...jvmFolders.flatMap(homesIn)].filter((home) => home !== '')
   const programs = [...homes.map((home) => join(home, 'bin', 'java')), ...onPath('java')]
   for (const java of programs) {
     const javac = `${java}c`
     if (!isProgram(java) || !isProgram(javac)) continue
     const version = versionOf(java)
-    if (version >= leastVersion) return { version, java, javac }
+    if (version >= leastVersion && version <= mostVersion) return { version, java, javac }
   }
   return undefined
 }
