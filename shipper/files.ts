@@ -170,7 +170,11 @@ export class Files {
     // A copy that ends before that place has nothing more to read; see Tail.isShortCopy.
     const isWhole = original.position.offset <= copy.size
     const position = isWhole ? original.position : { ...original.position, offset: copy.size, open: undefined }
-    const tail = this.#resume({ ...original, identity, position }, path)
+    // Of a window that ends behind the copy some bytes are nowhere any more. What is left of it is read as new: its lines
+    // have the ids that they had, so whoever has them already takes none a second time.
+    const { window } = original
+    const whole = window !== undefined && window.to <= copy.size ? window : undefined
+    const tail = this.#resume({ ...original, identity, position, window: whole }, path)
     if (this.#remembered.get(original.identity)?.generation === original.generation)
       this.#remembered.delete(original.identity)
     this.#follow(tail)

@@ -278,7 +278,11 @@ export class Tail {
     const wanted = this.replay ? this.replay.to - from.offset : Math.min(most, this.size - from.offset)
     const chunk = await this.#readBytes(file, from.offset, wanted)
     // In this order: a file that is written over between the two reads must not pass for the one that was signed.
-    const head = await this.#readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
+    // The first time there is nothing that was signed: what was read itself is signed, not what may stand there since.
+    const isFirst = from.offset === 0 && this.signature.bytes === 0
+    const head = isFirst
+      ? chunk.subarray(0, signatureBytesMax)
+      : await this.#readBytes(file, 0, Math.max(this.signature.bytes, Math.min(signatureBytesMax, this.size)))
     if (!fits(this.signature, head) || (this.replay && chunk.length < wanted)) throw new ReplacedError()
     if (head.length !== this.signature.bytes) this.signature = signatureOf(head)
     this.sureSize = Math.max(from.offset + chunk.length, Math.min(this.size, this.sureSize))
