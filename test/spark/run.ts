@@ -10,8 +10,8 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import type { LogRecord } from '../../pipeline/record.ts'
+import { publishText, readTopic, type TopicMessage } from '../bus/read-topic.ts'
 import { startKafka } from '../services/kafka.ts'
 import { temporaryFolder } from '../system/process.ts'
 import { runPython } from './spark.ts'
@@ -20,30 +20,24 @@ const repository = fileURLToPath(new URL('../..', import.meta.url))
 const topic = 'logs'
 const repeated = 500
 
-interface Message {
-  readonly key: Buffer | null
-  readonly value: Buffer
-}
-
 const folder = temporaryFolder('spark')
 const kafka = await startKafka(join(folder.path, 'kafka'))
 const broker = kafka.url.replace('kafka://', '')
-const client = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING })
 try {
   const root = join(folder.path, 'logs')
   cpSync(join(repository, 'test/fixtures/samples/order-service'), join(root, 'order-service'), { recursive: true })
   cpSync(join(repository, 'test/fixtures/samples/billing'), join(root, 'billing'), { recursive: true })
   await ship(root)
-  const first = await everything()
+  const first = await readTopic(kafka.url, topic)
   console.log(`${first.length} records are on the topic`)
-  await publish(first.slice(0, repeated))
+  await publishText(kafka.url, topic, valuesOf(first.slice(0, repeated)))
   await job()
   await compare(first, 'after the first run')
 
   cpSync(join(repository, 'test/fixtures/samples/2048'), join(root, '2048'), { recursive: true })
   await ship(root)
-  const second = await everything()
-  await publish(second.slice(-repeated))
+  const second = await readTopic(kafka.url, topic)
+  await publishText(kafka.url, topic, valuesOf(second.slice(-repeated)))
   await job()
   await compare(second, 'after the second run')
 } finally {
@@ -78,34 +72,8 @@ async function ship(root: string): Promise<void> {
   await exited
 }
 
-/** All messages of the topic, as they stand there. */
-async function everything(): Promise<Message[]> {
-  const admin = client.admin()
-  await admin.connect()
-  const offsets = await admin.fetchTopicOffsets(topic)
-  await admin.disconnect()
-  const wanted = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
-  const consumer = client.consumer({ groupId: `test-${Date.now()}` })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  const messages: Message[] = []
-  await new Promise<void>((resolve) => {
-    void consumer.run({
-      eachMessage: async ({ message: { key, value } }) => {
-        messages.push({ key, value: value as Buffer })
-        if (messages.length === wanted) resolve()
-      },
-    })
-  })
-  await consumer.disconnect()
-  return messages
-}
-
-async function publish(messages: readonly Message[]): Promise<void> {
-  const producer = client.producer()
-  await producer.connect()
-  await producer.send({ topic, compression: CompressionTypes.GZIP, messages: [...messages] })
-  await producer.disconnect()
+function valuesOf(messages: readonly TopicMessage[]): string[] {
+  return messages.map(({ value }) => value)
 }
 
 async function job(): Promise<void> {
@@ -121,10 +89,10 @@ function uri(name: string): string {
   return `file:${join(folder.path, name)}`
 }
 
-async function compare(messages: readonly Message[], when: string): Promise<void> {
+async function compare(messages: readonly TopicMessage[], when: string): Promise<void> {
   const records = new Map<string, LogRecord>()
   for (const { value } of messages) {
-    const record = JSON.parse(value.toString()) as LogRecord
+    const record = JSON.parse(value) as LogRecord
     records.set(record.id, record)
   }
   const expected: Record<string, { records: number; errors: number }> = {}
