@@ -40,6 +40,8 @@ export interface Known {
 export interface Probe {
   /** Compares an acknowledged block of an incarnation with what stands at that place in the file; undefined when it is too short. */
   blockFits(blocks: readonly Block[]): Promise<boolean | undefined>
+  /** The size of a followed file now; undefined when it is not (any more) what was read of it, or cannot be told. */
+  presentBytes(tail: Tail): Promise<number | undefined>
   /** The first bytes of another file that was never read; undefined while they cannot be had. */
   beginningOf(tail: Tail): Promise<Buffer | undefined>
 }
@@ -82,6 +84,20 @@ export class Copies {
     )
   }
 
+  /**
+   * What ended unread was the copy of an incarnation that is known: that one's own account says what of it is lost.
+   * `tail` has no generation.
+   */
+  hasOriginal(tail: Tail, known: Known): boolean {
+    const { beginning } = tail
+    if (beginning === undefined) return false
+    const orphans = [...this.#orphans].flatMap((orphan) => (orphan.tail.generation === undefined ? [] : [orphan.tail]))
+    for (const original of [...known.followed, ...known.absent, ...orphans]) {
+      if (original !== tail && mayBeCopy(original, tail, beginning)) return true
+    }
+    return false
+  }
+
   /** Judges a file that was never read, by its first bytes `head`. `quietMs`: since its last change. */
   async judge(file: Tail, head: Buffer, known: Known, quietMs: number, probe: Probe): Promise<Verdict> {
     for (const orphan of this.#orphans) {
@@ -104,6 +120,10 @@ export class Copies {
         continue
       }
       if (!mayBeCopy(tail, file, head)) continue
+      // One that outgrew another, which is as it was, is no copy of it: a banner of a line begins many files. How much
+      // an archive holds is not known before it is whole.
+      const present = file.isArchive ? undefined : await probe.presentBytes(tail)
+      if (present !== undefined && present < file.size) continue
       // While windows of it wait nobody looks at it: it may have been emptied since.
       if (quietMs < this.#copyWaitMs || tail.isReading || tail.prepared !== undefined) return { kind: 'wait' }
       twin ||= tail.isArchive !== file.isArchive && tail.size === file.size

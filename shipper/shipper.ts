@@ -12,7 +12,7 @@ import type { Config } from '../pipeline/config.ts'
 import { messageOf, ShiplogError, systemCodeOf } from '../pipeline/errors.ts'
 import { retryForever } from '../pipeline/retry.ts'
 import { type Checkpoint, type GenerationRow, openCheckpoint } from './checkpoint.ts'
-import { Copies, type Orphan } from './copies.ts'
+import { Copies, type Known, type Orphan } from './copies.ts'
 import { createDiscovery, isBelow, pathBytes, shownPath } from './discover.ts'
 import { readersOf } from './events.ts'
 import { Files } from './files.ts'
@@ -313,6 +313,8 @@ class ShipperLoop implements Shipper {
         this.#hopeForCopy(tail, tail.unreadBytes, 'deleted')
       } else {
         const { generation } = this.#files.setAside(tail)
+        // What was owed when it was missing before has been read since.
+        this.#owing.delete(generation)
         if (!tail.isOpen && tail.unreadBytes > 0) {
           this.#owing.set(generation, { bytes: tail.unreadBytes, sinceMs: performance.now() })
           this.#doubtTwins(tail)
@@ -382,6 +384,7 @@ class ShipperLoop implements Shipper {
    */
   #renew(tail: Tail, why: string): void {
     const size = Math.max(why === 'truncated' ? tail.size : tail.sureSize, tail.replay?.to ?? 0)
+    this.#options.log.debug(`${shownPath(tail.path)}: ${why}`)
     this.#queue.delete(tail)
     this.#hopeForCopy(tail, Math.max(0, size - tail.head.offset), why)
     if (tail.generation !== undefined) this.#changed.add(tail)
@@ -403,10 +406,25 @@ class ShipperLoop implements Shipper {
 
   #giveUpCopies(): void {
     for (const orphan of this.#copies.expired(performance.now())) {
-      if (orphan.tail.flying !== undefined || orphan.tail.prepared !== undefined) continue
+      const { tail } = orphan
+      if (tail.flying !== undefined || tail.prepared !== undefined || this.#hasUnjudged(tail)) continue
       this.#copies.remove(orphan)
-      this.#end(orphan.tail, orphan.unreadBytes, orphan.why)
+      const isCopy = tail.generation === undefined && this.#copies.hasOriginal(tail, this.#knownBeside(tail))
+      this.#end(tail, isCopy ? 0 : orphan.unreadBytes, orphan.why)
     }
+  }
+
+  /** A file that could not be judged yet, as the bus was slow, may be the copy that is waited for. */
+  #hasUnjudged({ source }: Tail): boolean {
+    for (const tail of this.#files.beside(source)) {
+      if (!tail.vetted && (tail.size > 0 || tail.isArchive) && tail.trouble === undefined && tail.missedListings === 0)
+        return true
+    }
+    return false
+  }
+
+  #knownBeside({ source }: Tail): Known {
+    return { followed: this.#files.beside(source), absent: this.#files.absent }
   }
 
   /**
@@ -454,9 +472,15 @@ class ShipperLoop implements Shipper {
       const block = blocks.findLast(({ to }) => to <= file.size)
       return block && file.holds(path, block)
     }
-    const known = { followed: this.#files.beside(file.source), absent: this.#files.absent }
-    const probe = { blockFits, beginningOf: (tail: Tail) => this.#beginningOf(tail) }
+    const known = this.#knownBeside(file)
+    const probe = {
+      blockFits,
+      presentBytes: (tail: Tail) => this.#probed(tail, () => tail.presentBytes(this.#pathOf(tail))),
+      beginningOf: async (tail: Tail) => tail.beginning ?? (await this.#probed(tail, () => this.#beginningOf(tail))),
+    }
     const verdict = await this.#copies.judge(file, head, known, performance.now() - file.activeAtMs, probe)
+    if (verdict.kind !== 'wait')
+      this.#options.log.debug(`${shownPath(file.path)}: ${verdict.kind} ${file.identity} ${file.size}`)
     if (verdict.kind === 'copy') this.#adopt(file, verdict.original, verdict.orphan)
     else if (verdict.kind === 'twin') file.skip()
     else if (verdict.kind === 'new') {
@@ -469,12 +493,17 @@ class ShipperLoop implements Shipper {
     return verdict.kind === 'new'
   }
 
-  /** Undefined while another turn of that file is under way, and when it cannot be read. */
   async #beginningOf(tail: Tail): Promise<Buffer | undefined> {
-    if (tail.beginning !== undefined || tail.isReading) return tail.beginning
+    const path = this.#pathOf(tail)
+    return (await tail.isWhole(path)) ? tail.readHead(path) : undefined
+  }
+
+  /** Undefined while a turn of that file is under way, and when it cannot be read. */
+  async #probed<T>(tail: Tail, work: () => Promise<T | undefined>): Promise<T | undefined> {
+    if (tail.isReading) return undefined
     tail.isReading = true
     try {
-      return (await tail.isWhole(this.#pathOf(tail))) ? await tail.readHead(this.#pathOf(tail)) : undefined
+      return await work()
     } catch {
       // Its own turn tells why.
       return undefined

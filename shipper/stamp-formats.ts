@@ -121,6 +121,8 @@ function readNumeric(bytes: Buffer, at: number, end: number, fields: StampFields
   if (yearDigits !== 2 && yearDigits !== 4) return false
   const year = yearDigits === 2 ? fullYear(two(bytes, i)) : four(bytes, i)
   i += yearDigits
+  // The rest of an ISO date that a file begins with: nobody writes a short year before a T.
+  if (yearDigits === 2 && bytes[i] === 0x54) return false
   if (!setDate(fields, year, dayFirst ? second : first, dayFirst ? first : second)) return false
   const time = timeBehind(bytes, i)
   return time > 0 && end - time > 6 && readTime(bytes, time, end, fields, true)

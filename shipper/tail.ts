@@ -11,7 +11,7 @@ import { batchBytes, type EventBatch } from '../pipeline/event-batch.ts'
 import type { Source } from '../pipeline/record.ts'
 import { contentBytesOf, contentHead, unpack } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
-import { type Events, type LineReaders, type Position, type Reading, readersOf } from './events.ts'
+import { type Events, type LineReaders, type Position, type Reading, readersOf, timeFromLine } from './events.ts'
 import {
   type Block,
   blockOf,
@@ -330,7 +330,7 @@ export class Tail {
     if (this.generation === undefined) {
       const first = cut('')
       if (first.columns.count > 0) {
-        this.generation = nextGeneration(Math.floor((first.columns.time[0] as number) / 1000))
+        this.generation = nextGeneration(Math.floor(firstTime(first) / 1000))
         this.beginning = undefined
       }
     }
@@ -416,6 +416,14 @@ export class Tail {
     this.head = start
   }
 
+  /** The size of the file now; undefined when it no longer begins with what was read of it, and for an archive. */
+  async presentBytes(absolutePath: Buffer): Promise<number | undefined> {
+    if (this.isArchive) return undefined
+    const file = await this.#open(absolutePath)
+    const { size } = fstatSync(file)
+    return fits(this.signature, await this.#readBytes(file, 0, this.signature.bytes)) ? size : undefined
+  }
+
   /** The file's first bytes, as many as a signature has at the most. */
   async readHead(absolutePath: Buffer): Promise<Buffer> {
     this.beginning = this.isArchive
@@ -472,6 +480,12 @@ export class Tail {
   get #unpackedPath(): string {
     return `${this.#limits.unpackFolder}/${this.identity.replace(':', '-')}`
   }
+}
+
+/** A file may begin with the end of a line whose stamp went to the file before: its other lines say when it is from. */
+function firstTime({ columns: { count, time, timeFrom } }: Events): number {
+  const stamped = timeFrom.subarray(0, count).indexOf(timeFromLine)
+  return time[Math.max(0, stamped)] as number
 }
 
 /**

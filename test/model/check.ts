@@ -50,9 +50,11 @@ export function wrongsOf(logs: readonly ModelLog[], remains: Remains, lostBytes:
       }
       if (incarnation.mayLose) mayBeMissing = true
       if (generation === undefined) continue
-      if (log.program.kind !== 'unstamped' && generation < newest)
-        wrongs.push(`order: ${what} sorts before an older one`)
-      newest = generation
+      // One that begins with the rest of a line may have no stamp in what is read first: it is of when it was read.
+      if (log.program.kind !== 'unstamped' && incarnation.starts.has(0)) {
+        if (generation < newest) wrongs.push(`order: ${what} sorts before an older one`)
+        newest = generation
+      }
       const row = remains.rows.get(generation)
       const lost = row === undefined ? 0 : (JSON.parse(row) as GenerationRow).lost
       // A crash may take the acknowledgement of what arrived: nobody can know it then, and it counts as lost.

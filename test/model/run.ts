@@ -92,6 +92,7 @@ class Run implements World {
     await this.#pass(9000)
     await this.#stop()
     for (const log of this.#logs) log.close()
+    this.#noteArrivals()
     const wrongs = wrongsOf(this.#logs, this.#remains, this.#lostBytes, this.#hadCrash)
     return { wrongs, steps: this.#steps, events: this.#remains.records.size, lostBytes: this.#lostBytes }
   }
@@ -199,6 +200,18 @@ class Run implements World {
     this.#note(`${ms} ms`)
     await pass(ms, () => this.#remains.isDead)
     for (const log of this.#logs) log.settle()
+  }
+
+  /** What there was and what came of it, for whoever repeats a run. */
+  #noteArrivals(): void {
+    for (const { program, incarnations } of this.#logs) {
+      for (const { order, bytes } of incarnations)
+        this.#note(`${program.kind} ${order}: ${bytes.length} bytes: ${bytes.toString('latin1', 0, 80)}`)
+    }
+    for (const [generation, records] of Map.groupBy(this.#remains.records.values(), (record) => record.generation)) {
+      const bytes = records.reduce((sum, record) => sum + record.bytes, 0)
+      this.#note(`came ${generation}: ${bytes} bytes: ${records[0]?.message.slice(0, 80)}`)
+    }
   }
 
   #note(step: string): void {

@@ -230,3 +230,65 @@ test('an emptied file whose copy was not found before a restart still owes the w
   await waitFor(async () => (await lostBytes()) > 0, 8000, 'the loss is counted')
   expect(await lostBytes()).toBeLessThanOrEqual(text(0, 5).length)
 })
+
+function pack(from: string): void {
+  writeFileSync(`${from}.gz`, gzipSync(readFileSync(from)))
+  unlinkSync(from)
+}
+
+const pass = (ms: number) => {
+  const until = performance.now() + ms
+  return waitFor(() => performance.now() >= until, ms + 1000)
+}
+
+// All of it was counted as lost, although its original was read to its end through the open handle.
+test('an archive that is taken away before its turn came is no loss of its own', async () => {
+  write(0, 5)
+  await start('--copy-wait-ms', '100', '--in-flight-bytes-max', '65536')
+  await arrived(5)
+  const release = hold()
+  write(5, 5)
+  await pass(200)
+  renameSync(path(), `${path()}.1`)
+  pack(`${path()}.1`)
+  await pass(1500)
+  unlinkSync(`${path()}.1.gz`)
+  await pass(600)
+  release()
+  await arrived(10)
+  await pass(600)
+  expect(await lostBytes()).toBe(0)
+  expect(sorted()).toEqual(lines(10))
+})
+
+// What was owed when the process began was counted, although it had been found and read meanwhile.
+test('what was missing, was found packed and read, and is taken away then, is no loss', async () => {
+  write(0, 5)
+  await crashBeforePublish()
+  renameSync(path(), `${path()}.1`)
+  pack(`${path()}.1`)
+  await start('--copy-wait-ms', '800')
+  await arrived(5)
+  unlinkSync(`${path()}.1.gz`)
+  await pass(3200)
+  expect(await lostBytes()).toBe(0)
+  expect(sorted()).toEqual(lines(5))
+})
+
+// It had to be quiet for copyWaitMs first, which a busy file never is.
+test('a file that is written all the time and begins with the banner of another is read at once', async () => {
+  const banner = 'starting the shop, version 1.0.0\n'
+  const other = join(dirname(path()), 'b.log')
+  mkdirSync(dirname(path()), { recursive: true })
+  writeFileSync(path(), banner)
+  await start('--copy-wait-ms', '60000')
+  await arrived(1)
+  writeFileSync(other, banner)
+  let written = 0
+  const writing = setInterval(() => write(written++, 1, other), 20)
+  try {
+    await arrived(3)
+  } finally {
+    clearInterval(writing)
+  }
+})

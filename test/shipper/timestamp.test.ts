@@ -283,7 +283,12 @@ test('a stamp more than a day ahead of the time of reading is none', () => {
 
 test('a shape of an unknown version is refused, with what to do', () => {
   const shape: StampShape = { format: 'iso/9', place: 'part', index: 0, key: '', spacedZone: false }
-  expect(() => createStampReader(shape, { zone: 'UTC', referenceUs: 0 })).toThrow(/iso\/9/)
+  expect(() =>
+    createStampReader(shape, {
+      zone: 'UTC',
+      referenceUs: Date.UTC(2026, 10, 22) * 1000,
+    }),
+  ).toThrow(/iso\/9/)
 })
 
 describe('learning', () => {
@@ -381,6 +386,15 @@ describe('random times are read back from every format', () => {
       { numRuns: 150 },
     )
   })
+})
+
+test('the rest of an ISO date, with which a file may begin, is no date of another order', () => {
+  const line = Buffer.from('6-11-22T10:00:00.045Z","level":"info"')
+  const shape = learnStamp(line, Uint32Array.of(0), Uint32Array.of(line.length), 1, {
+    zone: 'UTC',
+    referenceUs: Date.UTC(2026, 10, 22) * 1000,
+  })
+  expect(shape?.format).not.toBe('day-first/1')
 })
 
 test('any bytes are read without an error, and no stamp is outside its bounds', () => {
