@@ -8,6 +8,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { leanEnvironment, leanFlags } from '../pipeline/lean-process.ts'
 import { cpuSecondsOf, memoryOf, report, spreadOf } from './measure.ts'
 
 const files = 10_000
@@ -90,7 +91,9 @@ async function coreShare(child: ChildProcess, forSeconds: number): Promise<strin
 
 async function startProcess(root: string, data: string): Promise<{ process: ChildProcess; startMs: number }> {
   const child = fork(new URL('files-process.ts', import.meta.url), [root, data], {
-    execArgv: ['--max-semi-space-size=4'],
+    // As the product runs.
+    execArgv: [...leanFlags],
+    env: { ...process.env, ...leanEnvironment },
   })
   const startMs = await said(child, 'startMs', () => true)
   return { process: child, startMs: Math.round(startMs) }

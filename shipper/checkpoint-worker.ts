@@ -1,10 +1,11 @@
-/** The thread that holds the checkpoint's SQLite file. One message is one commit; `undefined` closes. */
+/** The thread that holds the checkpoint's SQLite file. A message without `more` is a commit; `undefined` closes. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../pipeline/errors.ts'
-import type { CheckpointReply, CheckpointRequest, GenerationRow } from './checkpoint.ts'
+import type { CheckpointReply, CheckpointRequest } from './checkpoint.ts'
+import { type Cells, partRowsMax, schema } from './checkpoint-row.ts'
 
 /** Format 1 had no `loss`. */
 const formatVersion = 1
@@ -12,24 +13,7 @@ const port = parentPort as NonNullable<typeof parentPort>
 const { folder } = workerData as { folder: string }
 const path = join(folder, 'checkpoint.db')
 
-const schema = `
-  CREATE TABLE generation (
-    generation TEXT PRIMARY KEY,  -- ULID of the incarnation
-    path TEXT NOT NULL,           -- relative to the root, bytes as latin1
-    identity TEXT NOT NULL,       -- inode:birth time in ns
-    source TEXT NOT NULL,         -- JSON
-    signature TEXT NOT NULL,      -- JSON: bytes, crc
-    blocks TEXT NOT NULL,         -- JSON: from, to, crc of the last acknowledged bytes
-    position TEXT NOT NULL,       -- JSON: offset, previousTime, open; everything before it is acknowledged
-    reading TEXT NOT NULL,        -- JSON: how its lines are read from position on
-    window TEXT,                  -- JSON: to, readAt; written before the window is published
-    lost INTEGER NOT NULL,        -- bytes, a lower bound
-    live INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,  -- ms since the epoch
-    loss TEXT                     -- JSON: first, last, cause, atLeast; when and why bytes were lost
-  ) STRICT, WITHOUT ROWID`
-
-function open(): { db: DatabaseSync; rows: GenerationRow[] } {
+function open(): DatabaseSync {
   mkdirSync(folder, { recursive: true })
   const db = new DatabaseSync(path)
   // Before anything is changed: what cannot be read stays as it is, for who restores it. A file that lost a page may
@@ -41,50 +25,27 @@ function open(): { db: DatabaseSync; rows: GenerationRow[] } {
   if (check !== 'ok') throw new Error(`it is damaged: ${check}`)
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
   if (version === 0) db.exec(`BEGIN; ${schema}; PRAGMA user_version = ${formatVersion}; COMMIT`)
-  return { db, rows: db.prepare('SELECT * FROM generation ORDER BY generation').all().map(rowFrom) }
+  return db
 }
 
-function rowFrom(row: Record<string, unknown>): GenerationRow {
-  const json = (value: unknown): never => JSON.parse(String(value)) as never
-  return {
-    generation: String(row.generation),
-    path: String(row.path),
-    identity: String(row.identity),
-    source: json(row.source),
-    signature: json(row.signature),
-    blocks: json(row.blocks),
-    position: json(row.position),
-    reading: json(row.reading),
-    window: row.window === null ? undefined : json(row.window),
-    lost: Number(row.lost),
-    live: row.live === 1,
-    updatedAt: Number(row.updated_at),
-    loss: row.loss === null ? undefined : json(row.loss),
+/** At the start rows go out in parts: neither thread ever holds all of them twice. */
+function tellRows(db: DatabaseSync): void {
+  const all = db.prepare('SELECT * FROM generation ORDER BY generation')
+  all.setReturnArrays(true)
+  let part: Cells[] = []
+  for (const cells of all.iterate() as Iterable<unknown> as Iterable<Cells>) {
+    if (part.push(cells) < partRowsMax) continue
+    reply({ id: 0, rows: part, more: true })
+    part = []
   }
-}
-
-function put(statement: StatementSync, row: GenerationRow): void {
-  statement.run(
-    row.generation,
-    row.path,
-    row.identity,
-    JSON.stringify(row.source),
-    JSON.stringify(row.signature),
-    JSON.stringify(row.blocks),
-    JSON.stringify(row.position),
-    JSON.stringify(row.reading),
-    row.window === undefined ? null : JSON.stringify(row.window),
-    row.lost,
-    row.live ? 1 : 0,
-    row.updatedAt,
-    row.loss === undefined ? null : JSON.stringify(row.loss),
-  )
+  reply({ id: 0, rows: part })
 }
 
 function main(): void {
-  let opened: ReturnType<typeof open>
+  let db: DatabaseSync
   try {
-    opened = open()
+    db = open()
+    tellRows(db)
   } catch (error) {
     const unwritable = /readonly|read-only|unable to open|disk is full|EACCES|EROFS|ENOSPC/i.test(messageOf(error))
     const hint = unwritable
@@ -94,10 +55,10 @@ function main(): void {
     reply({ id: 0, error: { code, message: `cannot read the checkpoint ${path}: ${messageOf(error)}`, hint } })
     return
   }
-  const { db, rows } = opened
   const upsert = db.prepare('INSERT OR REPLACE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const remove = db.prepare('DELETE FROM generation WHERE generation = ?')
-  reply({ id: 0, rows })
+  /** Why the commit under way failed, until its last part came. */
+  let failed: unknown
 
   port.on('message', (request: CheckpointRequest | undefined) => {
     if (request === undefined) {
@@ -106,13 +67,17 @@ function main(): void {
       return
     }
     try {
-      db.exec('BEGIN IMMEDIATE')
-      for (const row of request.rows) put(upsert, row)
+      if (failed !== undefined) throw failed
+      if (!db.isTransaction) db.exec('BEGIN IMMEDIATE')
+      for (const cells of request.rows) upsert.run(...cells)
       for (const generation of request.forgotten) remove.run(generation)
+      if (request.more) return
       db.exec('COMMIT')
       reply({ id: request.id })
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK')
+      failed = request.more ? error : undefined
+      if (request.more) return
       const hint = `Free space or make ${folder} writable: shipping goes on by itself then. Nothing is lost meanwhile.`
       reply({
         id: request.id,

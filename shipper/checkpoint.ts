@@ -12,6 +12,7 @@ import { Worker } from 'node:worker_threads'
 import type { Loss } from '../pipeline/bus.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
 import type { Source } from '../pipeline/record.ts'
+import { type Cells, cellsOf, partRowsMax, rowOf } from './checkpoint-row.ts'
 import type { Position, Reading } from './events.ts'
 import type { Block, Signature } from './identity.ts'
 
@@ -53,8 +54,10 @@ export interface Checkpoint {
 
 export interface CheckpointRequest {
   readonly id: number
-  readonly rows: readonly GenerationRow[]
+  readonly rows: readonly Cells[]
   readonly forgotten: readonly string[]
+  /** Further rows of the same commit follow. */
+  readonly more: boolean
 }
 
 export interface CheckpointReply {
@@ -64,15 +67,17 @@ export interface CheckpointReply {
     readonly message: string
     readonly hint: string
   }
-  readonly rows?: readonly GenerationRow[]
+  readonly rows?: readonly Cells[]
+  /** Further rows follow. */
+  readonly more?: boolean
 }
 
 /** Opens or creates the checkpoint. Throws STATE_UNREADABLE with a remedy rather than ever starting over by itself. */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), {
     workerData: { folder },
-    // It makes few objects: a small nursery saves 10 MB.
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    // It makes few objects and lets go of them at once. Without bounds their remains grow to 100 MB before they go.
+    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
   })
   const waiting = new Map<number, { resolve: (reply: CheckpointReply) => void; reject: (error: Error) => void }>()
   let lastId = 0
@@ -82,7 +87,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   }
+  const opened: GenerationRow[] = []
   worker.on('message', (reply: CheckpointReply) => {
+    for (const cells of reply.rows ?? []) opened.push(rowOf(cells))
+    if (reply.more) return
     const call = waiting.get(reply.id)
     waiting.delete(reply.id)
     if (reply.error === undefined) call?.resolve(reply)
@@ -97,24 +105,29 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     fail(new ShiplogError('CLOSED', 'the checkpoint is closed'))
   })
 
-  function call(rows: readonly GenerationRow[], forgotten: readonly string[], id = ++lastId): Promise<CheckpointReply> {
-    if (closed) return Promise.reject(new ShiplogError('CLOSED', 'the checkpoint is closed'))
-    return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject })
-      if (id > 0) worker.postMessage({ id, rows, forgotten } satisfies CheckpointRequest)
-    })
+  function answer(id: number): Promise<CheckpointReply> {
+    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
   }
 
   // The thread answers 0 by itself, with the rows or with why it could not open.
-  const opened = await call([], [], 0).catch(async (error) => {
+  await answer(0).catch(async (error) => {
     await worker.terminate()
     throw error
   })
 
   return {
-    rows: opened.rows ?? [],
+    rows: opened,
     async commit(rows, forgotten = []) {
-      if (rows.length > 0 || forgotten.length > 0) await call(rows, forgotten)
+      if (rows.length === 0 && forgotten.length === 0) return
+      if (closed) throw new ShiplogError('CLOSED', 'the checkpoint is closed')
+      const id = ++lastId
+      // At once one after another: rows of another commit never come between them.
+      for (let from = 0; from === 0 || from < rows.length; from += partRowsMax) {
+        const part = rows.slice(from, from + partRowsMax).map(cellsOf)
+        const more = from + partRowsMax < rows.length
+        worker.postMessage({ id, rows: part, forgotten: more ? [] : forgotten, more } satisfies CheckpointRequest)
+      }
+      await answer(id)
     },
     async close() {
       if (closed) return

@@ -93,6 +93,7 @@ export function createDiscovery(root: string, followLinks = false): { list(): Pr
   let changed = false
 
   async function list(): Promise<Listing> {
+    if (last !== undefined && isAsItWas(last)) return last
     changed = false
     const walk: Walk = { files: new Map(), unreadable: new Map(), seen: new Set(), visited: new Set(), links: [] }
     await visit('', 0, walk)
@@ -104,6 +105,25 @@ export function createDiscovery(root: string, followLinks = false): { list(): Pr
       last = { files, unreadable, folders: seen.size }
     }
     return last
+  }
+
+  /** Mostly nothing has changed: then one question for each folder is all that it costs. */
+  function isAsItWas({ folders: count, unreadable }: Listing): boolean {
+    if (folders.size !== count || unreadable.size > 0) return false
+    for (const [path, folder] of folders) {
+      if (folder.links.length > 0 || !isUnchanged(path, folder)) return false
+    }
+    return true
+  }
+
+  function isUnchanged(path: string, { modifiedNs, readAtMs, key }: Folder): boolean {
+    try {
+      const { mtimeNs, dev, ino } = (path === '' ? statSync : lstatSync)(pathBytes(root, path), { bigint: true })
+      return mtimeNs === modifiedNs && `${dev}:${ino}` === key && readAtMs - Number(mtimeNs / 1_000_000n) > grainMs
+    } catch {
+      // The listing tells why.
+      return false
+    }
   }
 
   async function lookBehind(path: string, out: Walk): Promise<void> {

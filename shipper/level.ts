@@ -347,8 +347,11 @@ function candidatesIn(bytes: Buffer, start: number, end: number, candidates: Map
     for (const { key, path } of keyPaths) if (jsonValue(bytes, start, end, path) >= 0) add(shapeOf('json', 0, key))
   }
   if (object === head) return found
-  for (const { key, bytes: name } of keyPaths) {
-    if (logfmtValue(bytes, start, end, name) >= 0) add(shapeOf('logfmt', 0, key))
+  // Without a `=` there is no logfmt.
+  if (bytes.subarray(head, end).includes(0x3d)) {
+    for (const { key, bytes: name } of keyPaths) {
+      if (logfmtValue(bytes, start, end, name) >= 0) add(shapeOf('logfmt', 0, key))
+    }
   }
   if (behindPriority(bytes, head, end) !== head) add(shapeOf('priority'))
   if (postgresLevel(bytes, start, end) !== 0) add(shapeOf('postgres'))

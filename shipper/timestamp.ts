@@ -153,9 +153,39 @@ const timeKeys = [
 ] as const
 const timePaths = timeKeys.map((key) => ({ key, path: keyPath(key), bytes: Buffer.from(key) }))
 
+/** A place that is looked at when a file is learnt; shapes and finders are one for each format. */
+interface Spot {
+  readonly shapes: readonly Omit<StampShape, 'spacedZone'>[]
+  readonly finders: readonly Finder[]
+  readonly rank: number
+}
+
+const formatNames = Object.keys(stampFormats)
+const formatReaders = Object.values(stampFormats)
+
+/** No stamp has its first digit further in: `星期二 十一月 24 …`. */
+const digitWithinBytes = 32
+
+function hasDigit(bytes: Buffer, at: number, end: number): boolean {
+  for (let i = at; i < end && i < at + digitWithinBytes; i++) if (isDigit(bytes[i])) return true
+  return false
+}
+
+function spot(place: StampPlace, index: number, key: string, rank: number): Spot {
+  const shapes = formatNames.map((format) => ({ format, place, index, key }))
+  return { shapes, finders: shapes.map((shape) => finderOf(shape, stampFormats[shape.format] as FormatReader)), rank }
+}
+
+// Made once: files are learnt by the thousands, and most of what is tried on a line does not fit.
+const parts = Array.from({ length: partsMax }, (_, index) => spot('part', index, '', index === 0 ? 0 : 2 + index))
+const bracket = spot('bracket', 0, '', 1)
+const paren = spot('paren', 0, '', 20)
+const logfmtSpots = timePaths.map(({ key }, rank) => spot('logfmt', 0, key, 30 + rank))
+const jsonSpots = timePaths.map(({ key }, rank) => spot('json', 0, key, 60 + rank))
+
+/** What was found in some line. */
 interface Candidate {
   readonly shape: Omit<StampShape, 'spacedZone'>
-  readonly find: Finder
   /** Order among equals: place first, then format. */
   readonly rank: number
   hits: number
@@ -193,28 +223,40 @@ export function learnStamp(
   const nowUs = context.nowUs ?? Number.POSITIVE_INFINITY
   const moments = createMoments(createZone(context.zone), context.referenceUs)
   const fields = emptyFields()
-  const candidates = new Map<string, Candidate>()
+  const candidates = new Map<Spot, (Candidate | undefined)[]>()
   let written = 0
   for (let i = 0; i < lines; i++) {
     const start = starts[i] as number
     const end = ends[i] as number
     if (start === end) continue
     written++
-    for (const candidate of candidatesIn(bytes, start, end, candidates)) {
-      if (!candidate.find(bytes, start, end, fields)) continue
-      const us =
-        fields.isEpoch || fields.month !== 0
-          ? moments.dated(fields, nowUs)
-          : moments.timeOnly(fields, Number.NaN, nowUs)
-      if (Number.isNaN(us)) continue
-      candidate.hits++
-      candidate.moments[i] = us
-      candidate.columns += fields.start - start
-      candidate.decimals = Math.max(candidate.decimals, fields.decimals)
-      if (fields.zoneWasSpaced) candidate.spaced++
-    }
+    visitSpots(bytes, start, end, (at, place, behindDigit) => {
+      if (place >= 0 && !hasDigit(bytes, place, end)) return
+      const from = place < 0 ? start : behindOpeners(bytes, place, end)
+      const readers = place < 0 ? at.finders : formatReaders
+      for (let format = 0; format < readers.length; format++) {
+        // The time of a date that cannot be read, or is no stamp (a clock that begins in 1970), must not become today's.
+        if (behindDigit && format === timeOnly) continue
+        fields.start = from
+        if (!(readers[format] as FormatReader)(bytes, from, end, fields)) continue
+        const us =
+          fields.isEpoch || fields.month !== 0
+            ? moments.dated(fields, nowUs)
+            : moments.timeOnly(fields, Number.NaN, nowUs)
+        if (Number.isNaN(us)) continue
+        const candidate = candidateAt(candidates, at, format)
+        candidate.hits++
+        candidate.moments[i] = us
+        candidate.columns += fields.start - start
+        candidate.decimals = Math.max(candidate.decimals, fields.decimals)
+        if (fields.zoneWasSpaced) candidate.spaced++
+      }
+    })
   }
-  const found = [...candidates.values()].filter((candidate) => isEvident(candidate, written))
+  const found = [...candidates.values()]
+    .flat()
+    .filter((candidate) => candidate !== undefined)
+    .filter((candidate) => isEvident(candidate, written))
   const mostHits = Math.max(0, ...found.map((candidate) => candidate.hits))
   const near = found.filter((candidate) => candidate.hits * 5 >= mostHits * 4)
   near.sort((a, b) => compareCandidates(a, b, context.referenceUs))
@@ -225,58 +267,61 @@ export function learnStamp(
   return { ...best.shape, spacedZone: best.spaced * 2 > best.hits }
 }
 
-/** Every pair of place and format that is worth trying on a line; known ones are found again in `candidates`. */
-function candidatesIn(bytes: Buffer, start: number, end: number, candidates: Map<string, Candidate>): Candidate[] {
-  const found: Candidate[] = []
-  const add = (place: StampPlace, index: number, key: string, placeRank: number, behindDigit = false): void => {
-    for (const [formatRank, format] of formatNames.entries()) {
-      // The time of a date that cannot be read, or is no stamp (a clock that begins in 1970), must not become today's.
-      if (behindDigit && format === 'time/1') continue
-      const name = `${place} ${index} ${key} ${format}`
-      let candidate = candidates.get(name)
-      if (candidate === undefined) {
-        const shape = { format, place, index, key }
-        candidate = {
-          shape,
-          find: finderOf(shape, stampFormats[format] as FormatReader),
-          rank: placeRank * 100 + formatRank,
-          hits: 0,
-          spaced: 0,
-          decimals: 0,
-          columns: 0,
-          moments: new Float64Array(learnLinesMax).fill(Number.NaN),
-        }
-        candidates.set(name, candidate)
-      }
-      found.push(candidate)
-    }
-  }
+const timeOnly = formatNames.indexOf('time/1')
+
+function candidateAt(candidates: Map<Spot, (Candidate | undefined)[]>, at: Spot, format: number): Candidate {
+  let here = candidates.get(at)
+  if (here === undefined) candidates.set(at, (here = []))
+  return (here[format] ??= {
+    shape: at.shapes[format] as Candidate['shape'],
+    rank: at.rank * 100 + format,
+    hits: 0,
+    spaced: 0,
+    decimals: 0,
+    columns: 0,
+    moments: new Float64Array(learnLinesMax).fill(Number.NaN),
+  })
+}
+
+/**
+ * Every spot of a line that is worth trying, and where it is (-1: it is searched for); `behindDigit`: what stands before
+ * it begins with a digit.
+ */
+function visitSpots(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  visit: (at: Spot, place: number, behindDigit: boolean) => void,
+): void {
   const head = headOf(bytes, start, end)
   const object = objectIn(bytes, start, end)
   if (object !== head) {
-    add('part', 0, '', 0)
-    if (bytes.subarray(head, Math.min(end, head + headBytesMax)).includes(0x5b)) add('bracket', 0, '', 1)
+    visit(parts[0] as Spot, head, false)
+    const text = bytes.subarray(head, Math.min(end, head + headBytesMax))
+    if (text.includes(0x5b)) visit(bracket, -1, false)
     let behindDigit = isDigit(bytes[behindOpeners(bytes, head, end)])
     for (let index = 1; index < partsMax; index++) {
       const at = partAt(bytes, head, end, index)
       if (at < 0) break
-      add('part', index, '', 2 + index, behindDigit)
+      visit(parts[index] as Spot, at, behindDigit)
       behindDigit = isDigit(bytes[behindOpeners(bytes, at, end)])
     }
-    if (bytes.subarray(head, Math.min(end, head + headBytesMax)).includes(0x28)) add('paren', 0, '', 20)
-    for (const [rank, { key, bytes: name }] of timePaths.entries()) {
-      if (logfmtValue(bytes, start, end, name) >= 0) add('logfmt', 0, key, 30 + rank)
+    if (text.includes(0x28)) visit(paren, -1, false)
+    // Without a `=` there is no logfmt.
+    if (bytes.subarray(head, end).includes(0x3d)) {
+      for (const [i, { bytes: name }] of timePaths.entries()) {
+        const at = logfmtValue(bytes, start, end, name)
+        if (at >= 0) visit(logfmtSpots[i] as Spot, at, false)
+      }
     }
   }
   if (object >= 0) {
-    for (const [rank, { key, path }] of timePaths.entries()) {
-      if (jsonValue(bytes, start, end, path) >= 0) add('json', 0, key, 60 + rank)
+    for (const [i, { path }] of timePaths.entries()) {
+      const at = jsonValue(bytes, start, end, path)
+      if (at >= 0) visit(jsonSpots[i] as Spot, at, false)
     }
   }
-  return found
 }
-
-const formatNames = Object.keys(stampFormats)
 
 /** One line that happens to hold a date in its middle (a preamble, a banner) must not decide for the file. */
 function isEvident(candidate: Candidate, lines: number): boolean {
