@@ -40,7 +40,7 @@ export interface Known {
 export interface Probe {
   /** Compares an acknowledged block of an incarnation with what stands at that place in the file; undefined when it is too short. */
   blockFits(blocks: readonly Block[]): Promise<boolean | undefined>
-  /** The size of a followed file now; undefined when it is not (any more) what was read of it, or cannot be told. */
+  /** The size of a followed file now, 0 when it is not any more what was read of it; undefined when it cannot be told. */
   presentBytes(tail: Tail): Promise<number | undefined>
   /** The first bytes of another file that was never read; undefined while they cannot be had. */
   beginningOf(tail: Tail): Promise<Buffer | undefined>
@@ -49,6 +49,7 @@ export interface Probe {
 export class Copies {
   readonly #orphans = new Set<Orphan>()
   readonly #copyWaitMs: number
+  #added = 0
 
   /**
    * A new file that begins as a known one waits `copyWaitMs` behind its own last change for that one to be emptied. An
@@ -60,6 +61,7 @@ export class Copies {
 
   add(orphan: Orphan): void {
     this.#orphans.add(orphan)
+    this.#added++
   }
 
   remove(orphan: Orphan): void {
@@ -100,6 +102,7 @@ export class Copies {
 
   /** Judges a file that was never read, by its first bytes `head`. `quietMs`: since its last change. */
   async judge(file: Tail, head: Buffer, known: Known, quietMs: number, probe: Probe): Promise<Verdict> {
+    const added = this.#added
     for (const orphan of this.#orphans) {
       const { tail } = orphan
       // What was written into the emptied file since is no copy of it, also where it begins alike.
@@ -123,18 +126,25 @@ export class Copies {
       // One that outgrew another, which is as it was, is no copy of it: a banner of a line begins many files. How much
       // an archive holds is not known before it is whole.
       const present = file.isArchive ? undefined : await probe.presentBytes(tail)
-      if (present !== undefined && present < file.size) continue
+      if (present !== undefined && present > 0 && present < file.size) continue
+      // Emptied, and its own turn did not tell yet.
+      if (present === 0 && quietMs < 3 * this.#copyWaitMs) return { kind: 'wait' }
       // While windows of it wait nobody looks at it: it may have been emptied since.
       if (quietMs < this.#copyWaitMs || tail.isReading || tail.prepared !== undefined) return { kind: 'wait' }
       twin ||= tail.isArchive !== file.isArchive && tail.size === file.size
     }
+    // One that was emptied while this looked at others has not been compared.
+    if (added !== this.#added) return { kind: 'wait' }
     if (twin) return { kind: 'twin' }
     // The original may be gone as well: packed and taken away since. A small file that took the place of a gone one
     // may begin alike, with a banner; a copy has another name.
     for (const row of known.absent) {
       if (!mayBeCopy(row, file, head)) continue
       const isSame = await probe.blockFits(row.blocks)
-      if (isSame === false || (isSame === undefined && row.blocks.length > 0)) continue
+      if (isSame === false) continue
+      // Too short to compare more than its beginning (half an archive is, too): its name has to say whose copy it is.
+      const isNamedSo = !file.isArchive && file.path.startsWith(`${row.path}.`)
+      if (isSame === undefined && row.blocks.length > 0 && !isNamedSo) continue
       if (row.signature.bytes < signatureBytesMax && row.path === file.path) continue
       return { kind: 'copy', original: row, orphan: undefined }
     }

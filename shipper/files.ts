@@ -170,11 +170,11 @@ export class Files {
     // A copy that ends before that place has nothing more to read; see Tail.isShortCopy.
     const isWhole = original.position.offset <= copy.size
     const position = isWhole ? original.position : { ...original.position, offset: copy.size, open: undefined }
-    // Of a window that ends behind the copy some bytes are nowhere any more. What is left of it is read as new: its lines
-    // have the ids that they had, so whoever has them already takes none a second time.
+    // Of a window that ends behind the copy some bytes are nowhere any more; what is left of it is read as it was.
     const { window } = original
-    const whole = window !== undefined && window.to <= copy.size ? window : undefined
-    const tail = this.#resume({ ...original, identity, position, window: whole }, path)
+    const left = window && { ...window, to: Math.min(window.to, copy.size) }
+    const again = left !== undefined && left.to > position.offset ? left : undefined
+    const tail = this.#resume({ ...original, identity, position, window: again }, path)
     if (this.#remembered.get(original.identity)?.generation === original.generation)
       this.#remembered.delete(original.identity)
     this.#follow(tail)

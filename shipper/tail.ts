@@ -416,12 +416,14 @@ export class Tail {
     this.head = start
   }
 
-  /** The size of the file now; undefined when it no longer begins with what was read of it, and for an archive. */
+  /** The size of the file now, 0 when it is not any more what was read of it; undefined for an archive. */
   async presentBytes(absolutePath: Buffer): Promise<number | undefined> {
     if (this.isArchive) return undefined
     const file = await this.#open(absolutePath)
     const { size } = fstatSync(file)
-    return fits(this.signature, await this.#readBytes(file, 0, this.signature.bytes)) ? size : undefined
+    const isSame =
+      size >= this.head.offset && fits(this.signature, await this.#readBytes(file, 0, this.signature.bytes))
+    return isSame ? size : 0
   }
 
   /** The file's first bytes, as many as a signature has at the most. */
