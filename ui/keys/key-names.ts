@@ -12,6 +12,8 @@ export const keyNames = {
   context: 'c',
   unfold: 'o',
   wrap: 'w',
+  patterns: 'p',
+  fields: 'F',
   copy: 'y',
   palette: paletteKey,
   help: '?',
