@@ -1,4 +1,4 @@
-/** Which fields the lines have that were found, with their most frequent values. Beside the list, never over it. */
+/** Which fields the lines have that were found, with their most frequent values. Beside the list. */
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api.ts'

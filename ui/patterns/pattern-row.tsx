@@ -22,7 +22,7 @@ interface PatternRowProps {
 export const PatternRow = memo(function PatternRow({ pattern, shareMax, showNew, opened, onToggle }: PatternRowProps) {
   const { t } = useTranslation()
   const { view, zone, search } = useView()
-  const { level, count, share, query, first, last } = pattern
+  const { level, count, share, query, first, last, previous } = pattern
   const exclude = () => query !== null && search(withoutPattern(view, { level, query }))
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
@@ -53,9 +53,13 @@ export const PatternRow = memo(function PatternRow({ pattern, shareMax, showNew,
         <span className="pattern-count">{countText(count)}</span>
         <span className="pattern-share">
           {shareText(share)}
-          <span className="pattern-bar" aria-hidden="true">
-            <i style={{ width: `${(share / shareMax) * 100}%` }} />
-          </span>
+          {view.sort === 'change' && previous !== undefined ? (
+            <span>{t('patterns.was', { share: shareText(previous.share) })}</span>
+          ) : (
+            <span className="pattern-bar" aria-hidden="true">
+              <i style={{ width: `${(share / shareMax) * 100}%` }} />
+            </span>
+          )}
         </span>
         <span className="pattern-text">
           {showNew && pattern.new === true && <b className="pattern-new">{t('patterns.new')}</b>}
