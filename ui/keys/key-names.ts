@@ -15,6 +15,7 @@ export const keyNames = {
   patterns: 'p',
   fields: 'F',
   copy: 'y',
+  saved: 's',
   palette: paletteKey,
   help: '?',
   close: 'Esc',
