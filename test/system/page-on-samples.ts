@@ -1,9 +1,9 @@
 /** The real page of a real process over the logs of real programs, for the files that test what stands on it. */
-import { cpSync, mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { blanksBetween, sampleFiles } from '../shipper/samples.ts'
 import { serious } from '../ui/axe.ts'
 import { launchBrowser } from '../ui/browser.ts'
@@ -11,6 +11,11 @@ import { count, type ShiplogProcess, startShiplog, temporaryFolder, waitFor } fr
 
 const samples = fileURLToPath(new URL('../fixtures/samples/', import.meta.url))
 const artifacts = fileURLToPath(new URL('../../test-artifacts/system/', import.meta.url))
+
+/** The pictures of the README are these; UPDATE_PICTURES=1 puts them there. */
+const ofReadme = new Set(['patterns-en-light'])
+const pictures =
+  process.env.UPDATE_PICTURES === '1' ? fileURLToPath(new URL('../../docs/pictures/', import.meta.url)) : undefined
 
 export let shiplog: ShiplogProcess
 export let page: Page
@@ -24,6 +29,8 @@ export const secondHalf = { from: '2026-11-22T21:17:00Z', to: '2026-11-22T21:21:
 
 /** Called once by a test file: a process over the logs of these apps, and a fresh page for each test. */
 export function pageOnSamples(name: string, apps: readonly string[], options: readonly string[] = []): void {
+  // Each picture is looked through by axe, twice.
+  vi.setConfig({ testTimeout: 60_000 })
   const folder = temporaryFolder(name)
   beforeAll(async () => {
     mkdirSync(artifacts, { recursive: true })
@@ -89,7 +96,9 @@ export async function look(name: string): Promise<void> {
     await page.emulateMedia({ colorScheme })
     const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor')
     await expect.poll(ground).toBe(grounds[colorScheme])
-    await page.screenshot({ path: join(artifacts, `${name}-${colorScheme}.png`) })
+    const picture = await page.screenshot({ path: join(artifacts, `${name}-${colorScheme}.png`) })
+    if (pictures !== undefined && ofReadme.has(`${name}-${colorScheme}`))
+      writeFileSync(join(pictures, `${name}-${colorScheme}.png`), picture)
     expect(await serious(page), `${name}, ${colorScheme}`).toEqual([])
   }
 }

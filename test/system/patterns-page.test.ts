@@ -49,7 +49,7 @@ test('the shapes of the lines are counted, what varies in them are placeholders,
     (first?.pattern.split('<num>').length as number) - 1,
   )
   await expect.poll(() => page.getByText('every line looked at').isVisible()).toBe(true)
-  await look('patterns-en')
+  await look('patterns-alone-en')
   await page.reload()
   await rows().first().waitFor()
   await page.goBack()
@@ -86,6 +86,7 @@ test('what is new since the range before is marked, and what is gone is listed w
   await visit({ ...selection, tab: 'patterns', sort: 'change' })
   await rows().first().waitFor()
   await expect.poll(() => page.locator('.pattern-new').count()).toBe(fresh.length)
+  await look('patterns-en')
   await page.getByText('of the range before').last().click()
   const goneRows = page.locator('.patterns-gone .pattern')
   expect(await goneRows.count()).toBe(gone)

@@ -51,6 +51,9 @@ export interface PatternsAnswer {
   }
 }
 
+/** Of each of two ranges; together they are as many lines as one range has by default, which is what is waited for. */
+const comparedLinesMax = 25_000
+
 export function usePatterns(limit: number) {
   const { view, zone, run } = useView()
   const { sort, compare } = view
@@ -60,6 +63,7 @@ export function usePatterns(limit: number) {
     ...(compare
       ? ([
           ['compare', 'previous'],
+          ['sample', comparedLinesMax],
           ['sort', sort],
         ] as const)
       : []),
