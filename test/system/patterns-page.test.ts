@@ -38,7 +38,7 @@ const total = async () => Number(((await page.locator('.summary-total b').textCo
 test('the shapes of the lines are counted, what varies in them are placeholders, and all is in the address', async () => {
   await visit({ ...range, app: '2048' })
   await lines().first().waitFor()
-  await page.keyboard.press('p')
+  await page.keyboard.press('P')
   await rows().first().waitFor()
   expect(address().get('tab')).toBe('patterns')
   const { patterns } = await patternsOf({ ...range, app: '2048' })

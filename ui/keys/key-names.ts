@@ -12,7 +12,7 @@ export const keyNames = {
   context: 'c',
   unfold: 'o',
   wrap: 'w',
-  patterns: 'p',
+  patterns: 'P',
   fields: 'F',
   copy: 'y',
   saved: 's',

@@ -9,7 +9,8 @@ export function ResultTabs() {
   const { t } = useTranslation()
   const { view, change } = useView()
   const toggleFields = () => change({ fields: !view.fields }, 'replace')
-  useKeys({ p: () => change({ tab: view.tab === 'patterns' ? 'lines' : 'patterns' }), F: toggleFields })
+  const togglePatterns = () => change({ tab: view.tab === 'patterns' ? 'lines' : 'patterns' })
+  useKeys({ P: togglePatterns, F: toggleFields })
   return (
     <fieldset className="result-tabs" aria-label={t('tabs.label')}>
       {tabs.map((tab) => (
@@ -17,7 +18,7 @@ export function ResultTabs() {
           key={tab}
           type="button"
           aria-pressed={view.tab === tab}
-          title={tab === 'patterns' ? `${t('patterns.title')} (p)` : undefined}
+          title={tab === 'patterns' ? `${t('patterns.title')} (P)` : undefined}
           onClick={() => change({ tab })}
         >
           {t(`tabs.${tab}`)}
