@@ -6,10 +6,9 @@ import type { SavedSearch, SearchBody } from '../state/saved-model.ts'
 const savedKey = ['searches'] as const
 
 /** Others save and change them too: whoever looks at the list gets the newest. */
-export function useSavedSearches(enabled = true) {
+export function useSavedSearches() {
   return useQuery({
     queryKey: savedKey,
-    enabled,
     queryFn: async ({ signal }) =>
       (await getJson<{ searches: readonly SavedSearch[] }>('api/v1/searches', signal)).searches,
     refetchOnMount: 'always',

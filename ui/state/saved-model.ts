@@ -27,6 +27,8 @@ export interface SavedSearch extends SearchBody {
   readonly own: boolean
   /** Relative to the folder that the page is served under. */
   readonly link: string
+  readonly createdAt: string
+  readonly updatedAt: string
 }
 
 /** The zone is kept only where somebody chose one: "today" is that of whoever opens it. */
@@ -45,14 +47,7 @@ export function searchOf(view: View, cluster: string): Omit<SearchBody, 'name' |
 /** The parameters of a saved search alone, to be sent again. */
 export function bodyOf(search: SavedSearch): SearchBody {
   const { id: _id, version: _version, owner: _owner, own: _own, link: _link, ...rest } = search
-  const {
-    createdAt: _created,
-    updatedAt: _updated,
-    ...body
-  } = rest as typeof rest & {
-    createdAt?: string
-    updatedAt?: string
-  }
+  const { createdAt: _created, updatedAt: _updated, ...body } = rest
   return body
 }
 
