@@ -2,12 +2,14 @@
  * Short links that people send each other: /s/<id> to a saved search, /l/<time>-<id> to a line among its neighbours. They name
  * a place and give no rights: whoever opens one sees what that person may see, or that there is nothing.
  */
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
 import { originAt } from '../pipeline/event-batch.ts'
 import { formatTime, parseRecordId } from '../pipeline/record.ts'
 import type { State } from '../pipeline/state.ts'
 import type { Bounds } from '../pipeline/store.ts'
+import { isPageRequest } from './page.ts'
 import { keyOf, recordAt } from './record-at.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import { findSavedSearch, type SavedSearch } from './saved-searches.ts'
@@ -37,8 +39,8 @@ export function linkRoutes(api: Api, { visible, state, config }: RouteParts & { 
       },
     },
     async (request, reply) => {
-      const { value } = await findSavedSearch(state, request, request.params.id)
-      return reply.redirect(pageOf(paramsOf(value as SavedSearch)), 302)
+      const find = async () => paramsOf((await findSavedSearch(state, request, request.params.id)).value as SavedSearch)
+      return reply.redirect(pageOf(await find().catch(lostFor(request, 's'))), 302)
     },
   )
 
@@ -60,20 +62,33 @@ export function linkRoutes(api: Api, { visible, state, config }: RouteParts & { 
       },
     },
     async (request, reply) => {
-      const [, micros = '', id = ''] = linePattern.exec(request.params.line) ?? []
-      const time = Number(micros)
-      if (parseRecordId(id) === undefined || !Number.isSafeInteger(time)) throw noLine()
-      const { store } = visible(request)
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
-      const cluster = await clusterOf(store, time, id, bounds)
-      const [records, i] = await recordAt(store, cluster, keyOf(id, formatTime(time)), bounds)
-      const { app } = originAt(records, i).source
-      const edge = (ms: number): string => new Date(ms).toISOString()
-      const around = { from: edge(Math.max(0, time / 1000 - aroundMs)), to: edge(time / 1000 + aroundMs) }
-      const params = new URLSearchParams({ cluster, app, ...around, line: id, at: formatTime(time) })
-      return reply.redirect(pageOf(params), 302)
+      const find = () => lineParams(visible(request).store, request.params.line, bounds)
+      return reply.redirect(pageOf(await find().catch(lostFor(request, 'l'))), 302)
     },
   )
+}
+
+/** The line with its neighbours, as the page's parameters. Rejects with NOT_FOUND when there is no such line. */
+async function lineParams(store: LogStore, line: string, bounds: Bounds): Promise<URLSearchParams> {
+  const [, micros = '', id = ''] = linePattern.exec(line) ?? []
+  const time = Number(micros)
+  if (parseRecordId(id) === undefined || !Number.isSafeInteger(time)) throw noLine()
+  const cluster = await clusterOf(store, time, id, bounds)
+  const [records, i] = await recordAt(store, cluster, keyOf(id, formatTime(time)), bounds)
+  const { app } = originAt(records, i).source
+  const edge = (ms: number): string => new Date(ms).toISOString()
+  const around = { from: edge(Math.max(0, time / 1000 - aroundMs)), to: edge(time / 1000 + aroundMs) }
+  return new URLSearchParams({ cluster, app, ...around, line: id, at: formatTime(time) })
+}
+
+/** A person is told by the page that the link leads nowhere (any more); a program gets the problem. */
+function lostFor(request: FastifyRequest, kind: 's' | 'l'): (error: unknown) => URLSearchParams {
+  return (error) => {
+    const lost = error instanceof ShiplogError && error.code === 'NOT_FOUND'
+    if (!lost || !isPageRequest(request)) throw error
+    return new URLSearchParams({ lost: kind })
+  }
 }
 
 /** The link names no cluster: it would make it longer, and the id is enough. */

@@ -39,6 +39,13 @@ export interface ContextAnswer {
   readonly after: readonly ApiRecord[]
 }
 
+/** What counts are made from: all lines that match, or some that stand for them. */
+export interface SampleStatement {
+  readonly lines: number
+  readonly of: number
+  readonly exact: boolean
+}
+
 /** One incarnation of a file, as its shipper last told. */
 export interface FileRow {
   readonly cluster: string

@@ -1,7 +1,7 @@
 /** Which dialog is open: one at a time, from anywhere on the page. Each is loaded when it is first opened. */
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useState } from 'react'
 
-export type DialogName = 'help' | 'palette' | 'export'
+export type DialogName = 'help' | 'palette' | 'export' | 'saved'
 
 interface DialogState {
   readonly opened: DialogName | undefined
@@ -15,6 +15,7 @@ const loadPalette = () => import('./palette/palette.tsx').then(({ Palette }) => 
 const components = {
   help: lazy(() => import('./keys/help.tsx').then(({ Help }) => ({ default: Help }))),
   palette: lazy(loadPalette),
+  saved: lazy(() => import('./saved/saved-dialog.tsx').then(({ SavedDialog }) => ({ default: SavedDialog }))),
   export: lazy(() => import('./export/export-dialog.tsx').then(({ ExportDialog }) => ({ default: ExportDialog }))),
 }
 const idleMs = 1_000

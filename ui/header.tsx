@@ -46,6 +46,18 @@ export function Header() {
         <SignOut />
         <button
           type="button"
+          className="icon-button"
+          aria-label={t('saved.title')}
+          aria-haspopup="dialog"
+          title={`${t('saved.title')} (s)`}
+          onClick={() => open('saved')}
+        >
+          <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true" fill="none" stroke="currentColor">
+            <path d="M4 2.5h8v11l-4-3.2-4 3.2z" strokeWidth="1.4" strokeLinejoin="round" />
+          </svg>
+        </button>
+        <button
+          type="button"
           className="header-palette"
           aria-label={`${t('palette.title')} ${paletteKey}`}
           title={t('palette.title')}

@@ -6,6 +6,7 @@ import { Header } from './header.tsx'
 import { useKeys, usePaletteKey } from './keys/use-keys.ts'
 import { pageComponents } from './pages.ts'
 import { useClusters } from './queries.ts'
+import { LostLink } from './saved/lost-link.tsx'
 import { useView } from './view-context.tsx'
 import './chips.css'
 import './screen.css'
@@ -27,13 +28,14 @@ export function Screen() {
     const place = view.page === 'search' ? view.app : [t(`page.${view.page}`)]
     document.title = [...place, 'Shiplog'].join(' · ')
   }, [view.page, view.app, t])
-  useKeys({ '?': () => open('help') })
+  useKeys({ '?': () => open('help'), s: () => open('saved') })
   usePaletteKey(() => open('palette'))
 
   const Page = pageComponents[view.page]
   return (
     <div className="screen">
       <Header />
+      <LostLink />
       <Suspense fallback={<main className="screen-body" />}>
         {/* Which files are shipped can be asked before the first line has arrived, and then above all. */}
         {view.cluster === undefined && view.page !== 'files' ? (

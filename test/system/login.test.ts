@@ -106,3 +106,36 @@ test('a link that another site shows leads to its line, through the login where 
   await page.getByRole('link').click()
   await expect.poll(() => page.getByRole('complementary').textContent(), slowly).toMatch(/a\.log/)
 })
+
+test('a saved search is one’s own until it is shared, and a link to another’s leads nowhere', async () => {
+  const operator = (await runCli(['token', 'add', '--tokens', tokensPath, '--name', 'root', '--role', 'operator']))
+    .stdout
+  const headers = { authorization: `Bearer ${operator.trim()}`, 'content-type': 'application/json' }
+  const body = { cluster: 'default', app: ['2048'], q: 'line' }
+  const save = async (search: object) => {
+    const options = { method: 'POST', headers, body: JSON.stringify({ ...body, ...search }) }
+    const answer = await fetch(`${shiplog.url}/api/v1/searches`, options)
+    return answer.ok ? ((await answer.json()) as { id: string }).id : undefined
+  }
+  let theirs: string | undefined
+  // A running server follows the file with tokens within a second.
+  await waitFor(async () => (theirs = await save({ name: 'kept for oneself' })) !== undefined)
+  await save({ name: 'for all', shared: true })
+  await page.goto(`${shiplog.url}/?app=2048&cluster=default`)
+  await signIn()
+  await page.locator('.line').first().waitFor()
+  await page.keyboard.press('s')
+  const dialog = page.getByRole('dialog', { name: '已保存的查询' })
+  const rows = dialog.getByRole('list').getByRole('listitem')
+  await expect.poll(() => rows.allTextContents(), slowly).toEqual([expect.stringMatching(/^for allroot/)])
+  expect(await rows.getByRole('button', { name: '删除 for all' }).count()).toBe(0)
+  await dialog.getByLabel('将当前查询保存为').fill('mine')
+  await dialog.getByRole('checkbox', { name: /^共享/ }).check()
+  await page.keyboard.press('Enter')
+  await expect
+    .poll(() => rows.allTextContents(), slowly)
+    .toEqual([expect.anything(), expect.stringMatching(/^mine已共享/)])
+  await page.screenshot({ path: join(artifacts, 'saved-shared-zh-CN.png') })
+  await page.goto(`${shiplog.url}/s/${theirs}`)
+  await expect.poll(() => page.getByRole('alert').textContent(), slowly).toContain('此链接已失效')
+})

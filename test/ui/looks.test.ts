@@ -3,23 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { serious } from './axe.ts'
 import { uiDist } from './browser.ts'
 import { api, lines, open, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
 
 pageInBrowser()
-
-const axeSource = readFileSync(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
-
-/** What axe finds that keeps somebody out, as one line each. */
-async function serious(): Promise<string[]> {
-  const found = await page.evaluate(`
-    (() => { ${axeSource} })();
-    axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html, failureSummary }) => html.slice(0, 160) + ' ' + failureSummary).join(' | ')))
-  `)
-  return found as string[]
-}
 
 const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
   [
@@ -63,9 +51,9 @@ describe('its looks', () => {
         await shoot(`${name}-${lang}`)
         // The last picture was dark; both grounds have their own contrasts.
         if (lang === 'en') {
-          expect(await serious(), `${name}, dark`).toEqual([])
+          expect(await serious(page), `${name}, dark`).toEqual([])
           await page.emulateMedia({ colorScheme: 'light' })
-          expect(await serious(), `${name}, light`).toEqual([])
+          expect(await serious(page), `${name}, light`).toEqual([])
         }
       }
     }, 60_000)
@@ -87,19 +75,19 @@ describe('its looks', () => {
     await lines().first().waitFor()
     await page.getByRole('button', { name: 'Columns' }).click()
     await page.getByPlaceholder('Any field …').waitFor()
-    expect(await serious(), 'columns').toEqual([])
+    expect(await serious(page), 'columns').toEqual([])
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: /^Time range/ }).click()
     await page.getByRole('button', { name: 'Previous month' }).waitFor()
-    expect(await serious(), 'time range').toEqual([])
+    expect(await serious(page), 'time range').toEqual([])
     await page.keyboard.press('Escape')
     await page.keyboard.press('Control+k')
     await page.getByRole('option').first().waitFor()
-    expect(await serious(), 'palette').toEqual([])
+    expect(await serious(page), 'palette').toEqual([])
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Export' }).click()
     await page.getByText('Other formats and options').click()
-    expect(await serious(), 'export').toEqual([])
+    expect(await serious(page), 'export').toEqual([])
   })
 })
 

@@ -189,7 +189,7 @@ function filesOf(all: readonly MockRecord[]) {
     { state: 'behind', acknowledged: 12_000, behind: 1_800_000 },
     {
       lost: 18_200,
-      loss: { first: lostAt, last: lostAt, cause: 'truncated before it was read', atLeast: true },
+      loss: { first: lostAt, last: lostAt, cause: 'truncated', atLeast: true },
     },
     { state: 'hibernating' },
   ]

@@ -189,7 +189,7 @@ describe('the files page', () => {
       expect.stringMatching(/^ ?behind/),
       expect.stringMatching(/^ ?hibernating/),
     ])
-    await page.getByText('18.2 KB lost').waitFor()
+    await page.getByText('18.2 KB lost', { exact: true }).waitFor()
     await page.getByText('1 unreadable').waitFor()
     await page.getByRole('button', { name: 'Size' }).click()
     await expect

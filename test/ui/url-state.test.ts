@@ -18,6 +18,10 @@ const full: View = {
   wrap: true,
   cols: ['time', 'level', '.http.status'],
   line: { id: '01jd000000000000000000000a-18233', time: '2016-05-16T12:47:10.000001Z' },
+  tab: 'patterns',
+  sort: 'change',
+  compare: false,
+  fields: true,
 }
 
 describe('the view in the address', () => {

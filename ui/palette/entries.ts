@@ -4,9 +4,11 @@ import { useTranslation } from 'react-i18next'
 import { getJson, type SearchPage } from '../api.ts'
 import { useDialogs } from '../dialogs.tsx'
 import { useAllApps, useClusters, useValues } from '../queries.ts'
+import { useSavedSearches } from '../saved/use-saved.ts'
 import { apiUrl } from '../state/api-params.ts'
 import { shortCount } from '../state/number-text.ts'
 import type { Findable } from '../state/palette-model.ts'
+import { summaryOf, viewOf } from '../state/saved-model.ts'
 import { presetRange, presets } from '../state/time-range.ts'
 import { pages, type View } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
@@ -21,7 +23,8 @@ const offeredMax = 500
 
 export function usePaletteEntries(): PaletteEntry[] {
   const { t } = useTranslation()
-  const { view, change } = useView()
+  const { view, change, search } = useView()
+  const saved = useSavedSearches()
   const apps = useAllApps(view.cluster !== undefined)
   const clusters = useClusters()
   const inCluster = { without: ['app', 'instance', 'dir', 'file', 'host', 'q', 'level'] as const, limit: offeredMax }
@@ -48,6 +51,16 @@ export function usePaletteEntries(): PaletteEntry[] {
         name: value,
         hint: t('field.cluster'),
         run: () => change({ cluster: value }),
+      }),
+    ),
+    ...(saved.data ?? []).map(
+      (saved): PaletteEntry => ({
+        id: `saved ${saved.id}`,
+        group: 'saved',
+        name: saved.name,
+        also: summaryOf(saved),
+        hint: [saved.app ?? []].flat()[0] ?? saved.cluster,
+        run: () => search(viewOf(saved)),
       }),
     ),
     ...(apps.data ?? []).map(
@@ -121,6 +134,7 @@ function useActions(): PaletteEntry[] {
       action(`range ${name}`, t(`range.${name}`), () => search(presetRange(name)), t('field.range')),
     ),
     ...(here ? [action('wrap', t('lines.wrap'), () => change({ wrap: !view.wrap }, 'replace'), 'w')] : []),
+    action('save search saved', t('saved.title'), () => open('saved'), 's'),
     action('theme light', t('header.theme_light'), () => setColorScheme('light')),
     action('theme dark', t('header.theme_dark'), () => setColorScheme('dark')),
     action('theme system auto', t('header.theme_auto'), () => setColorScheme('auto')),

@@ -4,7 +4,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ApiRecord } from '../api.ts'
-import { type Column, columnsOf, fieldsOf, isColumn, ownColumns, plainColumns } from '../state/column-model.ts'
+import { type Column, columnsOf, fieldsOf, isColumn, ownColumns, toggledColumn } from '../state/column-model.ts'
 import { useView } from '../view-context.tsx'
 import './columns-menu.css'
 
@@ -45,11 +45,7 @@ function ColumnChoice({ records }: { readonly records: readonly ApiRecord[] }) {
   const offered: Column[] = [...new Set([...ownColumns, ...chosen, ...fields])]
   const shown = offered.filter((name) => name.toLowerCase().includes(typed.trim().toLowerCase())).slice(0, fieldsMax)
   const other = `.${typed.trim().replace(/^\./, '')}`
-  const choose = (column: Column) => {
-    const next = chosen.includes(column) ? chosen.filter((name) => name !== column) : [...chosen, column]
-    const plain = next.join() === plainColumns.join()
-    change({ cols: plain ? [] : next }, 'replace')
-  }
+  const choose = (column: Column) => change({ cols: toggledColumn(view.cols, column) }, 'replace')
   return (
     <>
       <input

@@ -5,12 +5,13 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ApiRecord } from '../api.ts'
+import { linkTo } from '../saved/link-to.ts'
 import { columnChars, columnsOf } from '../state/column-model.ts'
 import { expressionOf } from '../state/highlight.ts'
 import { unfoldedCharsMax } from '../state/line-model.ts'
 import { countText } from '../state/number-text.ts'
+import { lineLink } from '../state/saved-model.ts'
 import { dateShape } from '../state/time-text.ts'
-import { changeView, formatView } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
 import { ColumnHeads } from './column-heads.tsx'
 import { rulerText, useColumns } from './columns.ts'
@@ -34,6 +35,8 @@ interface LineListProps {
   readonly cursor: string | undefined
   onCursor(id: string): void
 }
+
+const lineAddress = (record: ApiRecord) => linkTo(lineLink(record))
 
 export function LineList({ records, newerCount, search, cursor, onCursor }: LineListProps) {
   const { t } = useTranslation()
@@ -104,13 +107,6 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
       return next
     })
   }, [])
-  const latestView = useRef(view)
-  latestView.current = view
-  const linkTo = useCallback(
-    ({ id, time }: ApiRecord) =>
-      new URL(formatView(changeView(latestView.current, { line: { id, time } })), location.href).href,
-    [],
-  )
 
   const [said, setSaid] = useState<Said>()
   useEffect(() => {
@@ -199,7 +195,7 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
                     patient={closed}
                     onOpen={open}
                     onFold={fold}
-                    linkTo={linkTo}
+                    linkTo={lineAddress}
                   />
                 )}
               </li>

@@ -1,5 +1,6 @@
 /** The empty states: each says what is so, and offers what to try. */
 import type { UseInfiniteQueryResult } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ValueCount } from '../api.ts'
 import { PageLink } from '../page-link.tsx'
@@ -9,6 +10,8 @@ import { presetRange } from '../state/time-range.ts'
 import { fullTime } from '../state/time-text.ts'
 import type { View } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
+
+const WhyEmpty = lazy(() => import('../explain/why-empty.tsx').then(({ WhyEmpty }) => ({ default: WhyEmpty })))
 
 export function NothingFound() {
   const { t } = useTranslation()
@@ -27,16 +30,20 @@ export function NothingFound() {
       <p>
         {t('empty.inRange', { range })} {view.q !== '' && t('empty.words')}
       </p>
-      <div className="notice-actions">
-        {tries.map(
-          ([shown, text, change]) =>
-            shown && (
-              <button key={text} type="button" className="quiet-button" onClick={() => search(change)}>
-                {text}
-              </button>
-            ),
-        )}
-      </div>
+      <Suspense>
+        <WhyEmpty>
+          <div className="notice-actions">
+            {tries.map(
+              ([shown, text, change]) =>
+                shown && (
+                  <button key={text} type="button" className="quiet-button" onClick={() => search(change)}>
+                    {text}
+                  </button>
+                ),
+            )}
+          </div>
+        </WhyEmpty>
+      </Suspense>
     </div>
   )
 }

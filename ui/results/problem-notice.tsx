@@ -1,13 +1,16 @@
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api.ts'
 
 interface ProblemNoticeProps {
   readonly error: Error
   onRetry(): void
+  /** What else can be done. */
+  readonly children?: ReactNode
 }
 
 /** What failed, what can be done, and a way to try again. */
-export function ProblemNotice({ error, onRetry }: ProblemNoticeProps) {
+export function ProblemNotice({ error, onRetry, children }: ProblemNoticeProps) {
   const { t } = useTranslation()
   const { text, hint } = useProblemText(error)
   return (
@@ -17,9 +20,12 @@ export function ProblemNotice({ error, onRetry }: ProblemNoticeProps) {
         {text}
         {hint !== undefined && <> {hint}</>}
       </p>
-      <button type="button" className="quiet-button" onClick={onRetry}>
-        {t('action.retry')}
-      </button>
+      <div className="notice-actions">
+        <button type="button" className="quiet-button" onClick={onRetry}>
+          {t('action.retry')}
+        </button>
+        {children}
+      </div>
     </div>
   )
 }

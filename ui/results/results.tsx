@@ -1,5 +1,5 @@
 /** What was found: summary, histogram, lines, and beside them the context of the selected line. */
-import { useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api.ts'
 import { ContextPanel } from '../context/context-panel.tsx'
@@ -14,6 +14,13 @@ import { Summary } from './summary.tsx'
 import { useNewer } from './use-newer.ts'
 import './results.css'
 
+const PatternsTab = lazy(() =>
+  import('../patterns/patterns-tab.tsx').then(({ PatternsTab }) => ({ default: PatternsTab })),
+)
+const FieldsPanel = lazy(() =>
+  import('../fields/fields-panel.tsx').then(({ FieldsPanel }) => ({ default: FieldsPanel })),
+)
+
 export function Results() {
   const { t } = useTranslation()
   const { view } = useView()
@@ -26,6 +33,7 @@ export function Results() {
   const records = useMemo(() => found && (newer.length === 0 ? found : [...newer, ...found]), [found, newer])
 
   const body = () => {
+    if (view.tab === 'patterns') return <PatternsTab />
     // A failure to load older lines stands at the end of the list, where the lines would have come.
     if (search.isError && records === undefined) {
       const inKeyword = search.error instanceof Problem && search.error.position !== undefined
@@ -54,9 +62,14 @@ export function Results() {
       <Summary records={records ?? []} />
       <Histogram />
       <div ref={boxRef} className={`results${search.isPlaceholderData ? ' stale' : ''}`}>
-        <section className="results-lines" aria-label={t('lines.label')} aria-busy={search.isFetching}>
+        <Suspense>{view.fields && <FieldsPanel />}</Suspense>
+        <section
+          className="results-lines"
+          aria-label={t(view.tab === 'patterns' ? 'patterns.title' : 'lines.label')}
+          aria-busy={search.isFetching}
+        >
           {search.isFetching && !search.isFetchingNextPage && <div className="results-progress" />}
-          {body()}
+          <Suspense>{body()}</Suspense>
         </section>
         {view.line !== undefined && <ContextPanel line={view.line} />}
         <SelectionBar boxRef={boxRef} />

@@ -18,7 +18,9 @@ export function SearchPage() {
     <>
       <QueryBar keywordRef={keywordRef} />
       <main className="screen-body">{view.app.length === 0 ? <AppList /> : <Results />}</main>
-      <KeyBar keys={['keyword', 'nextHit', 'nextError', 'move', 'context', 'wrap', 'palette', 'help']} />
+      <KeyBar
+        keys={['keyword', 'nextHit', 'nextError', 'move', 'context', 'wrap', 'patterns', 'fields', 'palette', 'help']}
+      />
     </>
   )
 }

@@ -2,6 +2,7 @@
 import { useTranslation } from 'react-i18next'
 import type { Level } from '../../pipeline/record.ts'
 import type { ApiRecord } from '../api.ts'
+import { ResultTabs } from '../patterns/result-tabs.tsx'
 import { useHistogram, useSearch, useValues } from '../queries.ts'
 import { countText } from '../state/number-text.ts'
 import { useView } from '../view-context.tsx'
@@ -30,6 +31,7 @@ export function Summary({ records }: { readonly records: readonly ApiRecord[] })
           <span className="summary-took">{t('summary.took', { ms: countText(Math.ceil(tookMs)) })}</span>
         )}
       </p>
+      <ResultTabs />
       <FilterChips />
       <LevelChips />
       <ViewChips records={records} />

@@ -19,6 +19,13 @@ export function columnsOf(cols: readonly string[]): readonly Column[] {
   return columns.length === 0 ? plainColumns : columns
 }
 
+/** The columns with this one, or without it when it was among them; empty = the plain view. */
+export function toggledColumn(cols: readonly string[], column: Column): readonly Column[] {
+  const chosen = columnsOf(cols)
+  const next = chosen.includes(column) ? chosen.filter((name) => name !== column) : [...chosen, column]
+  return next.join() === plainColumns.join() ? [] : next
+}
+
 export function cellText(record: ApiRecord, column: Column): string {
   if (!column.startsWith('.')) return record[column as OwnColumn]
   const wanted = column.slice(1).toLowerCase()

@@ -21,6 +21,13 @@ export function shortCount(count: number): string {
   return String(count)
 }
 
+/** `12.3 %`, of a share between 0 and 1. What is there at all is never 0, and what is not all never 100. */
+export function shareText(share: number): string {
+  if (share === 0 || share === 1) return `${share * 100} %`
+  if (share < 0.001) return '< 0.1 %'
+  return `${Math.min(99.9, share * 100).toFixed(1)} %`
+}
+
 const byteUnits = ['B', 'KB', 'MB', 'GB', 'TB'] as const
 
 /** `18.2 KB`, by thousands as disks and the exports of the API count. */

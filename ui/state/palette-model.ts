@@ -1,6 +1,6 @@
 /** Which entries of the palette are meant by what was typed. Pure. */
 
-export const paletteGroups = ['pages', 'apps', 'instances', 'dirs', 'actions'] as const
+export const paletteGroups = ['pages', 'saved', 'apps', 'instances', 'dirs', 'actions'] as const
 export type PaletteGroup = (typeof paletteGroups)[number]
 
 export interface Findable {

@@ -12,6 +12,11 @@ export function andSource(query: string, name: string, value: string, not = fals
   return `${grouped(query)}${not ? '-' : ''}${name}:${quoted(value)}`
 }
 
+/** The query, and another one; or without what the other one finds. */
+export function andQuery(query: string, other: string, not = false): string {
+  return `${grouped(query)}${not ? `-(${other})` : other}`
+}
+
 export interface Selected {
   readonly text: string
   /** Whether the word goes on in front of the text, or behind it. */

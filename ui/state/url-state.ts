@@ -7,6 +7,11 @@ export type Language = (typeof languages)[number]
 export const pages = ['apps', 'search', 'files'] as const
 export type PageName = (typeof pages)[number]
 
+/** What is shown of what was found. */
+export const tabs = ['lines', 'patterns'] as const
+export type Tab = (typeof tabs)[number]
+export const patternOrders = ['count', 'change'] as const
+
 export interface View {
   readonly page: PageName
   readonly cluster: string | undefined
@@ -28,6 +33,13 @@ export interface View {
   readonly cols: readonly string[]
   /** The event whose context is open: the time tells the store where to look for the id. */
   readonly line: { readonly id: string; readonly time: string } | undefined
+  readonly tab: Tab
+  /** Of the patterns. */
+  readonly sort: (typeof patternOrders)[number]
+  /** Whether patterns are compared with the range before. */
+  readonly compare: boolean
+  /** Whether the fields of what was found stand beside it. */
+  readonly fields: boolean
 }
 
 export const fromDefault = 'now-1d'
@@ -50,6 +62,10 @@ export const emptyView: View = {
   wrap: false,
   cols: [],
   line: undefined,
+  tab: 'lines',
+  sort: 'count',
+  compare: true,
+  fields: false,
 }
 
 /**
@@ -81,6 +97,10 @@ export function parseView(address: string): View {
     wrap: params.get('wrap') === '1',
     cols: (one('cols') ?? '').split(',').filter((name) => name !== ''),
     line: line !== undefined && time !== undefined ? { id: line, time } : undefined,
+    tab: tabs.find((tab) => tab === one('tab')) ?? 'lines',
+    sort: patternOrders.find((order) => order === one('sort')) ?? 'count',
+    compare: params.get('compare') !== '0',
+    fields: params.get('fields') === '1',
   }
 }
 
@@ -100,6 +120,10 @@ export function formatView(view: View): string {
   if (view.lang !== undefined) params.append('lang', view.lang)
   if (view.wrap) params.append('wrap', '1')
   if (view.cols.length > 0) params.append('cols', view.cols.join(','))
+  if (view.tab !== 'lines') params.append('tab', view.tab)
+  if (view.sort !== 'count') params.append('sort', view.sort)
+  if (!view.compare) params.append('compare', '0')
+  if (view.fields) params.append('fields', '1')
   if (view.line !== undefined) {
     params.append('line', view.line.id)
     params.append('at', view.line.time)
@@ -122,6 +146,8 @@ export function changeView(view: View, change: Partial<View>): View {
   else if (change.instance !== undefined || change.dir !== undefined) Object.assign(dropped, { file: [] })
   const selects: readonly (keyof View)[] = ['cluster', ...listFields, 'level', 'q', 'from', 'to']
   if (selects.some((field) => field in change)) dropped.line = undefined
+  // An app is entered by its lines.
+  if (change.page === 'apps') dropped.tab = 'lines'
   return { ...next, ...dropped, ...change }
 }
 
