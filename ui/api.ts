@@ -110,7 +110,7 @@ export async function getJson<Answer>(url: string, signal: AbortSignal): Promise
   return body as Answer
 }
 
-/** A download as it comes, with the name that the server gives it. */
+/** An answer that is read as it comes, with the name that the server gives it. */
 export async function getStream(
   url: string,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 /** The real page against the real pipeline: from a line in a GBK file to a mark on the screen and a file in hand. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,6 +16,7 @@ const pictures =
 const apps = ['order-service', '2048', 'gateway', 'shop-tomcat', 'scheduler', 'edge-cases']
 const folder = temporaryFolder('page')
 let shiplog: ShiplogProcess
+let startArguments: string[]
 let browser: Browser
 let page: Page
 const complaints: string[] = []
@@ -35,6 +36,7 @@ beforeAll(async () => {
     '--retention-days',
     '0',
   ]
+  startArguments = args
   ;[shiplog, browser] = await Promise.all([startShiplog(args), launchBrowser()])
   const shipped = sampleFiles.filter((file) => apps.includes(file.app))
   const events = shipped.reduce((sum, file) => sum + file.events + blanksBetween(file), 0)
@@ -122,7 +124,10 @@ test('the first screen shows the apps, the files page what is shipped', async ()
   await expect.poll(() => page.locator('.app-card-bar').count()).toBe(36 * apps.length)
   await keepPicture('apps-en-light')
   await page.getByRole('link', { name: 'Files' }).click()
-  await page.getByRole('cell', { name: 'following' }).first().waitFor()
+  await page
+    .getByRole('cell', { name: /^(following|at its end)$/ })
+    .first()
+    .waitFor()
   const { total } = (await (await fetch(`${shiplog.url}/api/v1/files`)).json()) as { total: number }
   expect(total).toBeGreaterThan(20)
   expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe(String(total + 1))
@@ -137,4 +142,30 @@ test('a query that cannot be read is shown with its place', async () => {
   await page.keyboard.press('Enter')
   await page.getByRole('alert').first().waitFor()
   expect(complaints.filter((text) => !text.includes('400'))).toEqual([])
+})
+
+test('lines are followed as they are written, also over a kill of the server, each once and in order', async () => {
+  const path = join(folder.path, 'logs/order-service/order-service-live/logs/live.log')
+  const write = (...texts: string[]) => {
+    mkdirSync(dirname(path), { recursive: true })
+    for (const text of texts) appendFileSync(path, `${new Date().toISOString()} INFO ${text}\n`)
+  }
+  write('line 0')
+  const query = { cluster: 'default', app: 'order-service', instance: 'order-service-live', lang: 'en', from: 'now-1h' }
+  await waitFor(async () => (await count(shiplog.url, { instance: query.instance })) === 1)
+  await page.goto(`${shiplog.url}/search?${new URLSearchParams({ ...query, follow: '1' })}`)
+  const shown = async () =>
+    (await page.locator('.line .line-text').allTextContents()).map((text) => text.replace(/^.*INFO /, ''))
+  await expect.poll(() => page.locator('.live').textContent()).toMatch(/^Live/)
+  write('line 1', 'line 2')
+  await expect.poll(shown).toEqual(['line 2', 'line 1', 'line 0'])
+  await page.screenshot({ path: join(artifacts, 'live-en.png') })
+
+  await shiplog.kill()
+  await expect.poll(() => page.locator('.live').textContent()).toMatch(/^Connection lost/)
+  write('line 3 while it was down')
+  shiplog = await startShiplog([...startArguments, '--listen', new URL(shiplog.url).host])
+  await expect.poll(() => page.locator('.live').textContent(), { timeout: 15_000 }).toMatch(/^Live/)
+  write('line 4')
+  await expect.poll(shown).toEqual(['line 4', 'line 3 while it was down', 'line 2', 'line 1', 'line 0'])
 })

@@ -1,22 +1,11 @@
 /** What can be done with the lines, in a real browser. */
 import { describe, expect, it } from 'vitest'
-import type { MockRecord } from './mock-records.ts'
-import { address, api, lines, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
+import { address, api, later, lines, order, page, pageInBrowser, shoot, topLine, visit } from './page-in-browser.ts'
 
 pageInBrowser()
 
 const gateway = { cluster: 'prod-sh', app: 'gateway' }
 const bar = () => page.getByRole('toolbar', { name: 'Selected text' })
-
-/** What is on the screen at the top of the list, and how far below its edge. */
-function topLine() {
-  return page.locator('.lines').evaluate((box) => {
-    const edge = box.getBoundingClientRect().top
-    const rows = [...box.querySelectorAll('.lines-slot')].map((row) => ({ row, top: row.getBoundingClientRect().top }))
-    const first = rows.filter(({ top }) => top >= edge - 1).sort((a, b) => a.top - b.top)[0]
-    return { text: first?.row.textContent, below: Math.round((first?.top ?? 0) - edge) }
-  })
-}
 
 describe('a line', () => {
   it('has the colours that its terminal would show, and none of their codes', async () => {
@@ -151,7 +140,7 @@ describe('the keys', () => {
 })
 
 describe('new lines', () => {
-  it('come in above without moving what is read', async () => {
+  it('are told of while something is read, and shown when they are asked for', async () => {
     await page.clock.install()
     await visit(order)
     await lines().first().waitFor()
@@ -159,15 +148,7 @@ describe('new lines', () => {
     await expect.poll(async () => (await topLine()).below).toBeLessThan(22)
     const before = await topLine()
     const { records } = api
-    const last = records.findLast(({ app }) => app === 'order-service') as MockRecord
-    const later = Array.from({ length: 3 }, (_, n) => ({
-      ...last,
-      id: `${last.id}${n}`,
-      offset: last.offset + 1 + n,
-      time: new Date(Date.now() + n).toISOString().replace('Z', '000Z'),
-      message: `arrived later ${n}`,
-    }))
-    api.records = [...records, ...later]
+    api.records = [...records, ...later(3)]
     await page.clock.fastForward(5_100)
     await page.getByRole('button', { name: '↑ 3 new lines' }).waitFor()
     expect(await topLine()).toEqual(before)

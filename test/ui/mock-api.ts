@@ -7,6 +7,7 @@ import { QuerySyntaxError } from '../../pipeline/query.ts'
 import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
 import { type MockRecord, mockRecords } from './mock-records.ts'
+import { mockTails } from './mock-tails.ts'
 
 const types: Record<string, string> = {
   '.html': 'text/html',
@@ -24,18 +25,34 @@ export interface MockApi {
   records: MockRecord[]
   /** While set, each answer of this path (`search` …) is this status. */
   failing: { path: string; status: number } | undefined
+  /** While set, nobody is known. */
+  signedOut: boolean
   /** While set, exports begin and never end. */
   stuckExports: boolean
   /** Exports whose client is still there. */
   openExports: number
+  /** Live tails whose client is still there. */
+  readonly tails: Set<ServerResponse>
+  /** What was written since the start, as the bus has it: those who follow get it, and who comes back from behind a place. */
+  write(records: readonly MockRecord[]): void
+  /** As a restart: nobody is followed any more, and places of before mean nothing. */
+  restart(): void
   close(): Promise<void>
 }
 
 export async function startMockApi(dist: string): Promise<MockApi> {
+  const live = mockTails()
   const api: Omit<MockApi, 'url' | 'close'> = {
+    tails: live.tails,
+    write(records) {
+      api.records = [...api.records, ...records]
+      live.write(records)
+    },
+    restart: live.restart,
     requests: [],
     records: mockRecords(Date.now()),
     failing: undefined,
+    signedOut: false,
     stuckExports: false,
     openExports: 0,
   }
@@ -45,6 +62,7 @@ export async function startMockApi(dist: string): Promise<MockApi> {
     const path = /^\/api\/v1\/(.*)$/.exec(url.pathname)?.[1]
     if (path === undefined) return void serveFile(dist, url.pathname, response)
     api.requests.push(`${path}${url.search}`)
+    if (api.signedOut) return problem(response, 401, { title: 'Unauthenticated' })
     if (api.failing !== undefined && path.startsWith(api.failing.path)) {
       return problem(response, api.failing.status, { title: 'Store unavailable', detail: 'The store does not answer.' })
     }
@@ -53,7 +71,8 @@ export async function startMockApi(dist: string): Promise<MockApi> {
         api.openExports++
         response.on('close', () => api.openExports--)
         response.write('10.3.11.18 : the first line\n10.3.11.18 : the second one\n')
-      } else answer(path, url.searchParams, api.records, response)
+      } else if (path === 'tail') live.follow(url.searchParams, response)
+      else answer(path, url.searchParams, api.records, response)
     } catch (thrown) {
       if (!(thrown instanceof QuerySyntaxError)) throw thrown
       problem(response, 400, {
@@ -90,8 +109,8 @@ function answer(path: string, params: URLSearchParams, all: readonly MockRecord[
   problem(response, 404, { title: 'Not found' })
 }
 
-function select(params: URLSearchParams, all: readonly MockRecord[]): MockRecord[] {
-  const [from, to] = rangeOf(params)
+export function select(params: URLSearchParams, all: readonly MockRecord[], always = false): MockRecord[] {
+  const [from, to] = always ? [0, Number.POSITIVE_INFINITY] : rangeOf(params)
   const where = parseQuery(params.get('q') ?? '')
   const names = ['cluster', 'app', 'instance', 'dir', 'file', 'host', 'level'] as const
   const filters = names

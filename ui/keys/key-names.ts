@@ -12,6 +12,8 @@ export const keyNames = {
   context: 'c',
   unfold: 'o',
   wrap: 'w',
+  follow: 'f',
+  pause: 'p',
   copy: 'y',
   palette: paletteKey,
   help: '?',

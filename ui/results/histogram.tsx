@@ -56,9 +56,11 @@ export function Histogram() {
     const inKeyword = error instanceof Problem && error.position !== undefined
     return <div className="histogram histogram-note">{!inKeyword && t('histogram.failed')}</div>
   }
+  // While lines are followed it is asked for again and again, which is no news.
+  const isWaiting = isFetching && (isPlaceholderData || data === undefined)
   return (
-    <div className={`histogram${isPlaceholderData ? ' stale' : ''}`} aria-busy={isFetching}>
-      {isFetching && <div className="results-progress" />}
+    <div className={`histogram${isPlaceholderData ? ' stale' : ''}`} aria-busy={isWaiting}>
+      {isWaiting && <div className="results-progress" />}
       <div
         className="histogram-bars"
         role="slider"

@@ -8,6 +8,7 @@ import type { ApiRecord } from '../api.ts'
 import { columnChars, columnsOf } from '../state/column-model.ts'
 import { expressionOf } from '../state/highlight.ts'
 import { unfoldedCharsMax } from '../state/line-model.ts'
+import type { LiveLines } from '../state/live-model.ts'
 import { countText } from '../state/number-text.ts'
 import { dateShape } from '../state/time-text.ts'
 import { changeView, formatView } from '../state/url-state.ts'
@@ -16,8 +17,9 @@ import { ColumnHeads } from './column-heads.tsx'
 import { rulerText, useColumns } from './columns.ts'
 import { LineRow } from './line-row.tsx'
 import { ListEnd } from './list-end.tsx'
-import { useAnchor } from './use-anchor.ts'
+import { useHeld } from './use-held.ts'
 import { type Said, useLineKeys } from './use-line-keys.ts'
+import { newerMax } from './use-newer.ts'
 
 const rowHeightPx = 22
 /** Older lines are asked for this many rows before the end comes into view. */
@@ -28,14 +30,18 @@ const timeChars = { none: 12, day: 18, year: 23 } as const
 
 interface LineListProps {
   readonly records: readonly ApiRecord[]
-  /** How many of them came after the search. */
-  readonly newerCount: number
+  /** How many newer ones there are that are not shown. */
+  readonly newer: number
+  readonly below: LiveLines<ApiRecord>['below']
   readonly search: UseInfiniteQueryResult
   readonly cursor: string | undefined
   onCursor(id: string): void
+  onHeld(held: boolean): void
+  onShowNewer(): void
 }
 
-export function LineList({ records, newerCount, search, cursor, onCursor }: LineListProps) {
+export function LineList(props: LineListProps) {
+  const { records, newer, below, search, cursor, onCursor, onHeld, onShowNewer } = props
   const { t } = useTranslation()
   const { view, zone, change } = useView()
   const scrollRef = useRef<HTMLDivElement>(null)
@@ -72,17 +78,23 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
   useEffect(() => rows.measure(), [measured])
   const latestRows = useRef(rows)
   latestRows.current = rows
-  const { unseen, toTop } = useAnchor(rows, scrollRef, newerCount)
+  useHeld(scrollRef, onHeld)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
 
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = search
   useEffect(() => {
     // After a failure only the button tries again: a list that is not there must not be asked for in a loop.
-    if (hasNextPage && !isFetching && !isFetchNextPageError && lastShown >= records.length - fetchAheadRows) {
+    if (
+      below === 'found' &&
+      hasNextPage &&
+      !isFetching &&
+      !isFetchNextPageError &&
+      lastShown >= records.length - fetchAheadRows
+    ) {
       void fetchNextPage()
     }
-  }, [hasNextPage, isFetching, isFetchNextPageError, lastShown, records.length, fetchNextPage])
+  }, [below, hasNextPage, isFetching, isFetchNextPageError, lastShown, records.length, fetchNextPage])
 
   // The same functions in each render: a row that is given new ones is made again, and there are fifty of them.
   const closed = view.line === undefined
@@ -122,6 +134,7 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
   useLineKeys({
     records,
     search,
+    grows: below === 'found',
     expression,
     at,
     contextOpen: view.line !== undefined,
@@ -150,9 +163,16 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
           <ColumnHeads />
         </div>
       )}
-      {unseen > 0 && (
-        <button type="button" className="lines-newer" onClick={toTop}>
-          ↑ {t('lines.newer', { count: unseen, amount: countText(unseen) })}
+      {newer > 0 && (
+        <button
+          type="button"
+          className="lines-newer"
+          onClick={() => {
+            scrollRef.current?.scrollTo({ top: 0 })
+            onShowNewer()
+          }}
+        >
+          ↑ {t('lines.newer', { count: newer, amount: newerText(newer, view.follow) })}
         </button>
       )}
       {said && (
@@ -184,7 +204,7 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
                 style={{ top: start }}
               >
                 {record === undefined ? (
-                  <ListEnd search={search} count={records.length} />
+                  <ListEnd search={search} count={records.length} below={below} />
                 ) : (
                   <LineRow
                     record={record}
@@ -209,4 +229,9 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
       </section>
     </>
   )
+}
+
+/** While nothing is followed, only the first of them are counted. */
+function newerText(newer: number, follow: boolean): string {
+  return `${countText(newer)}${!follow && newer >= newerMax ? '+' : ''}`
 }
