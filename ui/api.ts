@@ -56,6 +56,8 @@ export interface FileRow {
   readonly read: number
   readonly acknowledged: number
   readonly behind: number
+  /** Time of the last event that is durable; not there before the first one. */
+  readonly reached?: string
   readonly lost: number
   /** When the first and the last loss were noticed, and why. */
   readonly loss?: { readonly first: string; readonly last: string; readonly cause: string; readonly atLeast: boolean }

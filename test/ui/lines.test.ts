@@ -1,5 +1,6 @@
 /** What can be done with the lines, in a real browser. */
 import { describe, expect, it } from 'vitest'
+import type { MockRecord } from './mock-records.ts'
 import { address, api, later, lines, order, page, pageInBrowser, shoot, topLine, visit } from './page-in-browser.ts'
 
 pageInBrowser()
@@ -136,6 +137,47 @@ describe('the keys', () => {
     await expect
       .poll(async () => Number(await page.locator('.lines-slot:has([aria-current="true"])').getAttribute('data-index')))
       .toBeGreaterThanOrEqual(199)
+  })
+})
+
+describe('what was lost', () => {
+  it('is a rule in its place between the lines, that leads to the files', async () => {
+    const ofApp = api.records.filter(({ app }) => app === order.app).reverse()
+    api.losses = [ofApp[4] as MockRecord]
+    await visit(order)
+    const rule = page.locator('.loss')
+    await rule.first().waitFor()
+    expect(await rule.count()).toBe(1)
+    expect(await rule.textContent()).toMatch(
+      /^≥ 18\.2 KB of order\.log lost here: truncated before it was read \(\d\d:\d\d:\d\d\)$/,
+    )
+    // Right above the last line that came before it, and nothing lies over anything.
+    expect(await page.locator('.lines-slot:has(.loss)').getAttribute('data-index')).toBe('4')
+    const tops = await page
+      .locator('.lines-slot')
+      .evaluateAll((slots) => slots.map((slot) => slot.getBoundingClientRect()).map(({ top, height }) => [top, height]))
+    const sorted = tops.sort(([a = 0], [b = 0]) => a - b)
+    sorted.slice(1).forEach(([top = 0], at) => {
+      const [before = 0, height = 0] = sorted[at] ?? []
+      expect(top).toBe(before + height)
+    })
+    await shoot('loss-en')
+    await page.getByRole('button', { name: 'Wrap' }).click()
+    await expect.poll(async () => (await page.locator('.lines-slot:has(.loss)').boundingBox())?.height).toBe(44)
+    await rule.getByRole('link').click()
+    await page.getByRole('table', { name: 'Files' }).waitFor()
+    api.losses = []
+  })
+
+  it('in many files at once is one rule', async () => {
+    const ofApp = api.records.filter(({ app }) => app === order.app).reverse()
+    api.losses = Array.from({ length: 5 }, (_, n) => ({
+      ...(ofApp[3] as MockRecord),
+      generation: `${ofApp[3]?.generation.slice(0, -1)}${n}`,
+    }))
+    await visit(order)
+    await expect.poll(() => page.locator('.loss').allTextContents()).toEqual(['91.0 KB of 5 files lost here'])
+    api.losses = []
   })
 })
 

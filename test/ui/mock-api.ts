@@ -23,6 +23,8 @@ export interface MockApi {
   /** Every request to the API since the start, path and query. */
   readonly requests: string[]
   records: MockRecord[]
+  /** Behind each of these something was lost. */
+  losses: MockRecord[]
   /** While set, each answer of this path (`search` …) is this status. */
   failing: { path: string; status: number } | undefined
   /** While set, nobody is known. */
@@ -51,6 +53,7 @@ export async function startMockApi(dist: string): Promise<MockApi> {
     restart: live.restart,
     requests: [],
     records: mockRecords(Date.now()),
+    losses: [],
     failing: undefined,
     signedOut: false,
     stuckExports: false,
@@ -72,6 +75,7 @@ export async function startMockApi(dist: string): Promise<MockApi> {
         response.on('close', () => api.openExports--)
         response.write('10.3.11.18 : the first line\n10.3.11.18 : the second one\n')
       } else if (path === 'tail') live.follow(url.searchParams, response)
+      else if (path === 'files') json(response, filesOf(url.searchParams, api.records, api.losses))
       else answer(path, url.searchParams, api.records, response)
     } catch (thrown) {
       if (!(thrown instanceof QuerySyntaxError)) throw thrown
@@ -101,7 +105,6 @@ function answer(path: string, params: URLSearchParams, all: readonly MockRecord[
   if (kind === 'search') return void json(response, pageOf(params, found))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
-  if (kind === 'files') return void json(response, filesOf(all))
   if (kind === 'export') {
     response.setHeader('content-disposition', 'attachment; filename="export.txt"')
     return void response.end(found.map(({ host, message }) => `${host} : ${message}\n`).join(''))
@@ -189,7 +192,7 @@ function contextOf(params: URLSearchParams, all: readonly MockRecord[]) {
 }
 
 /** Of each incarnation one row; what can be wrong with a file is wrong with one of them. */
-function filesOf(all: readonly MockRecord[]) {
+function filesOf(params: URLSearchParams, all: readonly MockRecord[], losses: readonly MockRecord[]) {
   const newest = new Map<string, MockRecord>()
   for (const record of all) newest.set(record.generation, record)
   const files = [...newest.values()].map(({ cluster, app, instance, host, dir, file, generation, offset, bytes }) => {
@@ -212,7 +215,14 @@ function filesOf(all: readonly MockRecord[]) {
     },
     { state: 'hibernating' },
   ]
-  const rows = files.map((file, index) => ({ ...file, ...wrong[index - 1] }))
+  const truncated = losses.map(({ cluster, app, instance, host, dir, file, generation, offset, bytes, time }) => ({
+    ...{ cluster, app, instance, host, dir, file, generation, size: offset + bytes, read: offset + bytes },
+    ...{ path: `/var/log/apps/${app}/${instance}${dir}/${file}`, state: 'gone', behind: 0 },
+    ...{ acknowledged: offset + bytes, reached: time, lost: 18_200, updatedAt: lostAt },
+    loss: { first: lostAt, last: lostAt, cause: 'truncated', atLeast: true },
+  }))
+  const others = params.get('lost') === 'true' ? [] : files.map((file, index) => ({ ...file, ...wrong[index - 1] }))
+  const rows = [...others, ...truncated].filter(({ app }) => (params.get('app') ?? app) === app)
   const states: Record<string, number> = {}
   for (const { state } of rows) states[state] = (states[state] ?? 0) + 1
   const sum = (name: 'behind' | 'lost') => rows.reduce((bytes, row) => bytes + row[name], 0)

@@ -5,6 +5,8 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ApiRecord } from '../api.ts'
+import { LossRules, lossRowPx, lossRows } from '../losses/loss-rules.tsx'
+import { useGaps } from '../losses/use-gaps.ts'
 import { columnChars, columnsOf } from '../state/column-model.ts'
 import { expressionOf } from '../state/highlight.ts'
 import { unfoldedCharsMax } from '../state/line-model.ts'
@@ -20,12 +22,12 @@ import { ListEnd } from './list-end.tsx'
 import { useHeld } from './use-held.ts'
 import { type Said, useLineKeys } from './use-line-keys.ts'
 import { newerMax } from './use-newer.ts'
+import { useStill } from './use-still.ts'
 
 const rowHeightPx = 22
 /** Older lines are asked for this many rows before the end comes into view. */
 const fetchAheadRows = 60
 const saidMs = 4_000
-const rowHeight = () => rowHeightPx
 const timeChars = { none: 12, day: 18, year: 23 } as const
 
 interface LineListProps {
@@ -63,12 +65,15 @@ export function LineList(props: LineListProps) {
   const charsBefore = narrow ? 0 : chars.reduce((sum, count) => sum + count + 2, 0)
   const { rulerRef, columns: messageChars } = useColumns(scrollRef, charsBefore)
 
+  const gaps = useGaps(records, below !== 'found' || search.hasNextPage)
+  const sizeOf = useCallback((index: number) => rowHeightPx + lossRowPx * lossRows(gaps.get(index)), [gaps])
   // Given new functions, the list computes the places of all its rows again: with 100,000 that is a frame.
-  const getItemKey = useCallback((index: number) => records[index]?.id ?? 'end', [records])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with other gaps the places of the rows are others
+  const getItemKey = useCallback((index: number) => records[index]?.id ?? 'end', [records, gaps])
   const rows = useVirtualizer({
     count: records.length + 1,
     getScrollElement: () => scrollRef.current,
-    estimateSize: rowHeight,
+    estimateSize: sizeOf,
     getItemKey,
     overscan: 12,
   })
@@ -79,6 +84,7 @@ export function LineList(props: LineListProps) {
   const latestRows = useRef(rows)
   latestRows.current = rows
   useHeld(scrollRef, onHeld)
+  useStill(rows, scrollRef, gaps)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
 
@@ -108,7 +114,7 @@ export function LineList(props: LineListProps) {
   const fold = useCallback((id: string, chars: number) => {
     // It is measured only while it is open.
     const index = chars === 0 ? latestRows.current.measurementsCache.findIndex(({ key }) => key === id) : -1
-    if (index >= 0) latestRows.current.resizeItem(index, rowHeightPx)
+    if (index >= 0) latestRows.current.resizeItem(index, latestRows.current.options.estimateSize(index))
     setUnfolded((before) => {
       const next = new Map(before)
       if (chars === 0) next.delete(id)
@@ -203,6 +209,7 @@ export function LineList(props: LineListProps) {
                 aria-setsize={-1}
                 style={{ top: start }}
               >
+                {gaps.size > 0 && gaps.has(index) && <LossRules losses={gaps.get(index) ?? []} />}
                 {record === undefined ? (
                   <ListEnd search={search} count={records.length} below={below} />
                 ) : (
