@@ -1,5 +1,5 @@
 /** The real page against the real pipeline: from a line in a GBK file to a mark on the screen and a file in hand. */
-import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
@@ -142,6 +142,44 @@ test('a query that cannot be read is shown with its place', async () => {
   await page.keyboard.press('Enter')
   await page.getByRole('alert').first().waitFor()
   expect(complaints.filter((text) => !text.includes('400'))).toEqual([])
+})
+
+test('the lines around one go on over a rotation, to the beginning and the end', async () => {
+  const path = join(folder.path, 'logs/order-service/order-service-rotated/logs/rotated.log')
+  const write = (from: number, to: number) => {
+    for (let n = from; n <= to; n++) appendFileSync(path, `${new Date().toISOString()} INFO event ${n}\n`)
+  }
+  const query = { cluster: 'default', app: 'order-service', instance: 'order-service-rotated', lang: 'en' }
+  const { instance } = query
+  const stored = (events: number) => waitFor(async () => (await count(shiplog.url, { instance })) === events)
+  mkdirSync(dirname(path), { recursive: true })
+  write(1, 300)
+  await stored(300)
+  renameSync(path, `${path}.1`)
+  write(301, 600)
+  await stored(600)
+  await page.goto(`${shiplog.url}/search?${new URLSearchParams({ ...query, q: '"event 301"' })}`)
+  await page.locator('.line').first().click()
+  const around = page.locator('.context-line')
+  const seen = async () => (await around.allTextContents()).map((text) => Number(text.replace(/^.*event /, '')))
+  const whole = async () => {
+    const numbers = await seen()
+    expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + at))
+    return numbers
+  }
+  await expect.poll(whole).toContain(300)
+  const box = page.locator('.context-lines')
+  const to = (end: 'top' | 'bottom', wanted: number) =>
+    expect
+      .poll(async () => {
+        await box.evaluate((box, end) => box.scrollTo({ top: end === 'top' ? 0 : box.scrollHeight }), end)
+        return whole()
+      })
+      .toContain(wanted)
+  await to('top', 1)
+  await page.getByText('Beginning of the file').waitFor()
+  await to('bottom', 600)
+  await page.getByText('End of the file').waitFor()
 })
 
 test('lines are followed as they are written, also over a kill of the server, each once and in order', async () => {

@@ -162,15 +162,51 @@ describe('the query screen', () => {
     expect(address().get('line')).toBeNull()
   })
 
-  it('goes on through the file in both directions', async () => {
-    await visit(order)
-    await lines().nth(20).click()
+  it('goes on through the file in both directions, and what is read stays where it is', async () => {
+    await visit({ ...order, to: 'now-6h' })
+    await lines().first().click()
     const around = page.locator('.context-line')
-    await around.first().waitFor()
-    const before = await around.count()
-    await page.getByRole('button', { name: 'Earlier lines' }).click()
-    await expect.poll(() => around.count()).toBeGreaterThanOrEqual(before + 60)
-  })
+    const hit = page.locator('.context-line[aria-current="true"]')
+    await hit.waitFor()
+    const box = page.locator('.context-lines')
+    const { y, height } = (await box.boundingBox()) ?? { y: 0, height: 0 }
+    const middle = async () => {
+      const at = await hit.boundingBox()
+      return (at?.y ?? 0) + (at?.height ?? 0) / 2 - y - height / 2
+    }
+    await expect.poll(async () => Math.abs(await middle())).toBeLessThan(12)
+    // Further lines have come on both sides by then, and the record is still in the middle.
+    await expect
+      .poll(() => api.requests.filter((request) => /^context.*(before|after)=100/.test(request)).length)
+      .toBe(2)
+    await expect.poll(async () => Math.abs(await middle())).toBeLessThan(12)
+
+    await page.route('**/api/v1/context*', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await route.continue()
+    })
+    const top = () =>
+      box.evaluate((box) => {
+        const edge = box.getBoundingClientRect().top
+        const line = [...box.querySelectorAll('.context-line')].find((line) => line.getBoundingClientRect().top >= edge)
+        return [line?.getAttribute('title'), Math.round((line?.getBoundingClientRect().top ?? 0) - edge)]
+      })
+    await box.evaluate((box) => box.scrollTo({ top: 130 }))
+    const read = await top()
+    const loaded = page.waitForResponse(/context.*before=100/)
+    await loaded
+    await expect.poll(() => box.evaluate((box) => box.scrollTop)).toBeGreaterThan(2_000)
+    expect(await top()).toEqual(read)
+    expect(await around.count()).toBeLessThan(80)
+
+    for (let turn = 0; turn < 60; turn++) {
+      await box.evaluate((box) => box.scrollTo({ top: 0 }))
+      if ((await page.getByText('Beginning of the file').count()) > 0) break
+      await page.waitForResponse(/context.*before=100/).catch(() => undefined)
+    }
+    await page.getByText('Beginning of the file').waitFor()
+    expect(await around.count()).toBeLessThan(80)
+  }, 60_000)
 
   it('narrows by a field of a line', async () => {
     await visit({ cluster: 'prod-sh', app: 'gateway' })
