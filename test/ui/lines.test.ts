@@ -35,14 +35,29 @@ describe('a line', () => {
   })
 
   it('unfolds as a tree when it is JSON, whose values narrow the search', async () => {
-    await visit({ ...gateway, q: 'statusCode' })
+    await visit({ ...gateway, q: 'statusCode "request completed"' })
     await page.getByRole('button', { name: '{ }' }).first().click()
     const tree = page.locator('.json').first()
     await expect.poll(() => tree.textContent()).toMatch(/res: \{1\}.*statusCode: 200/)
+    // The same words are marked as in the line.
+    expect(await tree.locator('mark').allTextContents()).toEqual(['statusCode', 'request completed'])
     await shoot('json')
-    await tree.getByText('statusCode: 200').hover()
+    await tree.locator('.json-entry .json-entry').first().hover()
     await tree.getByRole('button', { name: 'Leave out res.statusCode = 200' }).click()
-    expect(address().get('q')).toBe('statusCode -.res.statusCode:200')
+    expect(address().get('q')).toBe('statusCode "request completed" -.res.statusCode:200')
+  })
+
+  it('opens a deep part of its tree where something was found in it', async () => {
+    const { records } = api
+    const deep = '{"a":{"b":{"c":{"d":{"needle":"连接失败"}}},"x":{"y":{"z":{"other":1}}}}}'
+    api.records = [...records, ...later(1).map((record) => ({ ...record, message: deep }))]
+    await visit({ ...order, q: '连接失败 needle' })
+    await page.getByRole('button', { name: '{ }' }).first().click()
+    expect(await page.locator('.json mark').allTextContents()).toEqual(['needle', '连接失败'])
+    expect(await page.locator('.json mark').last().isVisible()).toBe(true)
+    expect(await page.getByText('other').isVisible()).toBe(false)
+    await shoot('json-hits-en')
+    api.records = records
   })
 
   it('of 200 KB is one row, and unfolds piece by piece', async () => {
@@ -97,6 +112,21 @@ describe('selected text', () => {
       .getByRole('button', { name: /Leave it out/ })
       .click()
     await expect.poll(() => address().get('q')).toBe('付款 INFO -INFO')
+  })
+
+  it('of a column is searched for as a whole, in its field', async () => {
+    await visit({ ...gateway, cols: 'time,.reqId,host' })
+    const cell = (name: string) => page.locator(`[data-column="${name}"]:not(:empty)`).first()
+    await cell('.reqId').dblclick({ position: { x: 10, y: 8 } })
+    await bar()
+      .getByRole('button', { name: /Search for it/ })
+      .click()
+    expect(address().get('q')).toMatch(/^\.reqId:req-4\w$/)
+    await cell('host').dblclick({ position: { x: 10, y: 8 } })
+    await bar()
+      .getByRole('button', { name: /Leave it out/ })
+      .click()
+    expect(address().get('q')).toMatch(/^\.reqId:req-4\w -host:10\.3\.11\.\d+$/)
   })
 
   it('does not open the context, a click does', async () => {

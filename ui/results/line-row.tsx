@@ -35,7 +35,7 @@ export const LineRow = memo(function LineRow(props: LineRowProps) {
 
   const onClick = usePatientClick(
     () => onOpen(record),
-    ({ target }) => patient && target instanceof Element && target.closest('.line-text') !== null,
+    ({ target }) => patient && target instanceof Element && target.closest('.line-text, .line-cell') !== null,
   )
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: j, k and c do the same from anywhere on the page
@@ -54,6 +54,7 @@ export const LineRow = memo(function LineRow(props: LineRowProps) {
       <LineMessage
         record={record}
         hits={hits}
+        expression={expression}
         wrap={wrap}
         columns={messageChars}
         unfolded={unfolded}
