@@ -23,6 +23,8 @@ export interface MockApi {
   /** Every request to the API since the start, path and query. */
   readonly requests: string[]
   records: MockRecord[]
+  /** While set, a search runs out of time here, and goes on with its next page. */
+  coveredFrom: string | undefined
   /** Behind each of these something was lost. */
   losses: MockRecord[]
   /** While set, each answer of this path (`search` …) is this status. */
@@ -53,6 +55,7 @@ export async function startMockApi(dist: string): Promise<MockApi> {
     restart: live.restart,
     requests: [],
     records: mockRecords(Date.now()),
+    coveredFrom: undefined,
     losses: [],
     failing: undefined,
     signedOut: false,
@@ -76,7 +79,7 @@ export async function startMockApi(dist: string): Promise<MockApi> {
         response.write('10.3.11.18 : the first line\n10.3.11.18 : the second one\n')
       } else if (path === 'tail') live.follow(url.searchParams, response)
       else if (path === 'files') json(response, filesOf(url.searchParams, api.records, api.losses))
-      else answer(path, url.searchParams, api.records, response)
+      else answer(path, url.searchParams, api.records, response, api.coveredFrom)
     } catch (thrown) {
       if (!(thrown instanceof QuerySyntaxError)) throw thrown
       problem(response, 400, {
@@ -97,12 +100,18 @@ export async function startMockApi(dist: string): Promise<MockApi> {
   })
 }
 
-function answer(path: string, params: URLSearchParams, all: readonly MockRecord[], response: ServerResponse): void {
+function answer(
+  path: string,
+  params: URLSearchParams,
+  all: readonly MockRecord[],
+  response: ServerResponse,
+  coveredFrom: string | undefined,
+): void {
   if (path === 'session') return void json(response, { name: 'everybody', role: 'operator', rights: false })
   if (path === 'context') return void json(response, contextOf(params, all))
   const found = select(params, all)
   const [kind, field = ''] = path.split('/')
-  if (kind === 'search') return void json(response, pageOf(params, found))
+  if (kind === 'search') return void json(response, pageOf(params, found, coveredFrom))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
   if (kind === 'export') {
@@ -140,11 +149,15 @@ function rangeOf(params: URLSearchParams): [from: number, to: number] {
   return [edge(params.get('from') ?? 'now-1d', 0), edge(params.get('to') ?? '', Date.now())]
 }
 
-function pageOf(params: URLSearchParams, found: readonly MockRecord[]) {
+function pageOf(params: URLSearchParams, found: readonly MockRecord[], coveredFrom: string | undefined) {
   const limit = Number(params.get('limit') ?? 200)
   const start = Number(params.get('cursor') ?? 0)
   const ordered = params.get('order') === 'asc' ? found : found.toReversed()
   const records = ordered.slice(start, start + limit)
+  if (coveredFrom !== undefined && start === 0 && params.get('order') !== 'asc') {
+    const inTime = records.filter(({ time }) => time >= coveredFrom)
+    return { records: inTime, next: String(inTime.length), tookMs: 10_000, partial: { coveredFrom } }
+  }
   return { records, next: start + limit < found.length ? String(start + limit) : null, tookMs: 3.4 }
 }
 

@@ -1,6 +1,6 @@
 /** The query screen in a real browser. */
 import { describe, expect, it } from 'vitest'
-import { address, api, forgive, lines, order, page, pageInBrowser, visit } from './page-in-browser.ts'
+import { address, api, forgive, lines, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
 
 pageInBrowser()
 
@@ -69,6 +69,31 @@ describe('the query screen', () => {
       .toBeLessThan(width)
   })
 
+  it('marks what the search has not looked at yet, and says so of counts that take too long', async () => {
+    api.coveredFrom = new Date(Date.now() - 600_000).toISOString()
+    let release = () => undefined as unknown
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await page.route('**/api/v1/search?*cursor=*', async (route) => {
+      await released
+      await route.continue()
+    })
+    await visit({ ...order, from: 'now-1h' })
+    const note = page.locator('.histogram-unsearched')
+    await expect.poll(() => note.textContent()).toMatch(/^Not searched yet before \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
+    const [bars, marked] = [await page.locator('.histogram-bars').boundingBox(), await note.boundingBox()]
+    expect((marked?.width ?? 0) / (bars?.width ?? 1)).toBeCloseTo(5 / 6, 1)
+    await shoot('partial-en')
+    release()
+    await note.waitFor({ state: 'detached' })
+    api.coveredFrom = undefined
+
+    api.failing = { path: 'histogram', status: 422 }
+    await page.getByRole('button', { name: 'Search', exact: true }).click()
+    await page.getByText('Counting all of it takes too long').waitFor()
+  })
+
   it('makes only those rows again that a key changes', async () => {
     await visit(order)
     await lines().first().waitFor()
@@ -116,7 +141,7 @@ describe('the query screen', () => {
     forgive('[@mantine/core]')
   })
 
-  it('filters by level', async () => {
+  it('filters by level, as a click on it in the summary says', async () => {
     await visit(order)
     await page.getByRole('button', { name: /^error: / }).click()
     await expect.poll(() => address().getAll('level')).toEqual(['error'])
