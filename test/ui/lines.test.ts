@@ -61,7 +61,9 @@ describe('a line', () => {
   })
 
   it('of 200 KB is one row, and unfolds piece by piece', async () => {
-    await visit({ cluster: 'prod-sh', app: 'legacy', q: 'dump' })
+    // Few of them: all of a day are 10 MB, which says nothing more.
+    const few = { cluster: 'prod-sh', app: 'legacy', from: 'now-6h' }
+    await visit({ ...few, q: 'dump' })
     const fold = page.getByRole('button', { name: /^▸ 199,\d{3} more characters/ }).first()
     await fold.waitFor()
     expect((await lines().first().boundingBox())?.height).toBe(22)
@@ -70,6 +72,12 @@ describe('a line', () => {
     await page.getByRole('button', { name: /^▸ 12\d,\d{3} more characters/ }).waitFor()
     await page.getByRole('button', { name: /Fold$/ }).click()
     await fold.waitFor()
+    // Hits far behind the beginning are counted as well.
+    await visit({ ...few, q: 'dump row' })
+    await page
+      .getByRole('button', { name: /^▸ 199,\d{3} more characters · 3\d{3} hits$/ })
+      .first()
+      .waitFor()
   })
 
   it('is copied as it is, as host : message, and as a link that opens it', async () => {

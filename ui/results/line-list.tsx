@@ -83,7 +83,8 @@ export function LineList(props: LineListProps) {
   useEffect(() => rows.measure(), [measured])
   const latestRows = useRef(rows)
   latestRows.current = rows
-  useHeld(scrollRef, onHeld)
+  // As the list knows it: to ask the element would be another layout in each frame of scrolling.
+  useHeld(scrollRef, (rows.scrollOffset ?? 0) < 1, onHeld)
   useStill(rows, scrollRef, gaps)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
@@ -170,16 +171,18 @@ export function LineList(props: LineListProps) {
         </div>
       )}
       {newer > 0 && (
-        <button
-          type="button"
-          className="lines-newer"
-          onClick={() => {
-            scrollRef.current?.scrollTo({ top: 0 })
-            onShowNewer()
-          }}
-        >
-          ↑ {t('lines.newer', { count: newer, amount: newerText(newer, view.follow) })}
-        </button>
+        <div className="lines-over">
+          <button
+            type="button"
+            className="lines-newer"
+            onClick={() => {
+              scrollRef.current?.scrollTo({ top: 0 })
+              onShowNewer()
+            }}
+          >
+            ↑ {t('lines.newer', { count: newer, amount: newerText(newer, view.follow) })}
+          </button>
+        </div>
       )}
       {said && (
         <p className="lines-said" role="status">
