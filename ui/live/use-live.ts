@@ -1,9 +1,9 @@
 /** Live tail: the lines that come while one looks on, by one stream of the server, which is asked again when it ends. */
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { type ApiRecord, getJson, Problem, type SearchPage } from '../api.ts'
+import { type ApiRecord, Problem } from '../api.ts'
 import { isSignedOut, sessionKey } from '../session/session.ts'
-import { apiUrl, type ParamList, selectionParams } from '../state/api-params.ts'
+import { apiUrl, selectionParams } from '../state/api-params.ts'
 import {
   arrive,
   clearLines,
@@ -14,6 +14,8 @@ import {
   showWaiting,
 } from '../state/live-model.ts'
 import { useView } from '../view-context.tsx'
+import { isFinal, pauseFor } from './again.ts'
+import { addSince, tailParams } from './look-up.ts'
 import { readTail } from './tail-stream.ts'
 
 export type LiveStatus = 'off' | 'connecting' | 'live' | 'paused' | 'away' | 'refused'
@@ -23,10 +25,7 @@ const showIntervalMs = 100
 /** So many lines are taken between two shows; the stream waits meanwhile, and the server counts what it has to drop. */
 const linesPerShowMax = 2_000
 const rateIntervalMs = 1_000
-const fillPageRecords = 1_000
-const fillPagesMax = 5
-/** A store may show a line later than the bus has it, and lines of another machine may be stamped earlier. */
-const fillBackMs = 10_000
+/** A store may show lines later than the bus has them. */
 const fillAgainMs = 3_000
 
 export interface Live {
@@ -215,53 +214,4 @@ export function useLive(found: readonly ApiRecord[], ready: boolean): Live {
       await fill(from, AbortSignal.timeout(30_000)).catch(() => setMissed(null))
     },
   }
-}
-
-/** Everything since then that the store has; false = it was more than is looked up. */
-async function addSince(
-  params: ParamList,
-  time: string | undefined,
-  add: (records: readonly ApiRecord[]) => void,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const from = time === undefined ? undefined : new Date(Date.parse(time) - fillBackMs).toISOString()
-  const asked = params.map(([name, value]) => [name, name === 'from' && from !== undefined ? from : value] as const)
-  let cursor: string | null = null
-  let oldest: string | undefined
-  for (let turn = 0; turn < fillPagesMax; turn++) {
-    const page: SearchPage = await getJson(
-      apiUrl('search', [
-        ...asked,
-        ['order', 'desc'],
-        ['limit', fillPageRecords],
-        ...(cursor === null ? [] : [['cursor', cursor] as const]),
-      ]),
-      signal,
-    )
-    add(page.records)
-    cursor = page.next
-    if (cursor === null) return true
-    oldest = page.records.at(-1)?.time
-  }
-  return time !== undefined && oldest !== undefined && oldest < time
-}
-
-function tailParams(params: ParamList, position: string | undefined): ParamList {
-  const asked = params.filter(([name]) => name !== 'from' && name !== 'to')
-  return [...asked, ['lines', 0], ...(position === undefined ? [] : [['lastEventId', position] as const])]
-}
-
-/** Asking again would be answered in the same way. */
-function isFinal(thrown: unknown): boolean {
-  return thrown instanceof Problem && thrown.status >= 400 && thrown.status < 500 && ![408, 429].includes(thrown.status)
-}
-
-function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    })
-  })
 }
