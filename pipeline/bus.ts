@@ -26,6 +26,8 @@ export interface FileState {
   readonly size: number
   readonly read: number
   readonly acknowledged: number
+  /** Time of the last event that is acknowledged: behind it lies what was lost. Undefined before the first one. */
+  readonly reached?: number
   /** Known lost, see `loss`. */
   readonly lost: number
   readonly loss?: Loss

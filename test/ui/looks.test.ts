@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { serious } from './axe.ts'
 import { uiDist } from './browser.ts'
-import { api, lines, open, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
+import { api, later, lines, open, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
 
 pageInBrowser()
 
@@ -24,6 +24,31 @@ const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
       await visit({ ...order, q: '"Connection reset" OR 连接失败 -level:debug' })
       await lines().nth(3).locator('.line-time').click()
       await page.locator('.context-line').first().waitFor()
+    },
+  ],
+  [
+    'live',
+    async () => {
+      api.losses = api.records.filter(({ app }) => app === order.app).slice(-4, -3)
+      await visit({ ...order, follow: '1' })
+      await page.locator('.live[data-status="live"]').waitFor()
+      await page.locator('.loss').waitFor()
+      await page.locator('.lines').evaluate((box) => box.scrollTo({ top: 44 }))
+      api.write(later(3, '支付完成', api.records.length))
+      await page.locator('.lines-newer').waitFor()
+      for (const tail of api.tails) tail.write('event: missed\ndata: {"events":1200}\n\n')
+      await page.locator('.live-missed').waitFor()
+      api.losses = []
+    },
+  ],
+  [
+    'partial',
+    async () => {
+      await page.route('**/api/v1/search?*cursor=*', () => undefined)
+      api.coveredFrom = new Date(Date.now() - 3_600_000).toISOString()
+      await visit(order)
+      await page.locator('.histogram-unsearched').waitFor()
+      api.coveredFrom = undefined
     },
   ],
   [
