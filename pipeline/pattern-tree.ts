@@ -5,8 +5,9 @@
  *
  *     level ─► separators and header ─► first word of the text ─► patterns, by how many words are the same
  */
-import { splitWords } from '../pipeline/words.ts'
+
 import { maskLine, placeholders, shapeText } from './pattern-mask.ts'
+import { splitWords } from './words.ts'
 
 /** Patterns of one tree; lines of further shapes are counted together. */
 export const patternsMax = 1000
@@ -28,6 +29,8 @@ export interface Pattern<Example> {
   readonly between: readonly string[]
   /** Each a word, a placeholder, or `<*>`. */
   readonly words: string[]
+  /** Index of the first word behind the header. */
+  readonly body: number
   /** True when the lines may go on behind the last word. */
   cut: boolean
   /** By the ranges that are compared: lines they stand for, lines seen, first and last, µs. */
@@ -42,13 +45,10 @@ export interface Seen {
   last: number
 }
 
-interface Shape {
-  readonly words: string[]
-  readonly between: string[]
-  /** Index of the first word behind the header. */
-  readonly body: number
-  readonly cut: boolean
-}
+type Shape = Pick<Pattern<unknown>, 'words' | 'between' | 'body' | 'cut'>
+
+/** A pattern without what was seen of it: what is kept of one, and known again. */
+export type KnownPattern = Shape & Pick<Pattern<unknown>, 'level'>
 
 interface Node<Example> {
   readonly byFirst: Map<string, Pattern<Example>[]>
@@ -67,8 +67,18 @@ export class PatternTree<Example> {
     this.others = this.#nothingSeen()
   }
 
-  /** Takes a line in; `example` is asked where it is the first one of its pattern in the last range. */
-  add(message: string, level: number, time: number, weight: number, range: number, example: () => Example): void {
+  /**
+   * Takes a line in; `example` is asked where it is the first one of its pattern in the last range. Gives its pattern,
+   * undefined where there are too many.
+   */
+  add(
+    message: string,
+    level: number,
+    time: number,
+    weight: number,
+    range: number,
+    example: () => Example,
+  ): Pattern<Example> | undefined {
     const { text, cut } = shapeText(message)
     const masked = maskLine(text)
     const key = `${level}${cut ? '+' : ' '}${masked}`
@@ -84,6 +94,12 @@ export class PatternTree<Example> {
     if (time > seen.last) seen.last = time
     if (pattern !== undefined && (pattern.example === undefined || (range === this.#ranges - 1 && seen.lines === 1)))
       pattern.example = example()
+    return pattern
+  }
+
+  /** Takes a pattern of another tree in, before any line; what is of it is then of this one. */
+  know({ level, words, between, body, cut }: KnownPattern): Pattern<Example> | undefined {
+    return this.#place({ words: [...words], between, body, cut }, level)
   }
 
   /** The patterns, once all lines are in. */
@@ -123,7 +139,7 @@ export class PatternTree<Example> {
       return fitting
     }
     if (this.patterns.length >= patternsMax) return undefined
-    const made: Pattern<Example> = { level, between, words, cut, seen: this.#nothingSeen(), example: undefined }
+    const made: Pattern<Example> = { level, between, words, body, cut, seen: this.#nothingSeen(), example: undefined }
     patterns.push(made)
     this.patterns.push(made)
     return made
