@@ -10,6 +10,7 @@ import fastifyRateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { Histogram } from 'prom-client'
+import { alertYamlRoutes } from './alert-yaml.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRequests } from './audit.ts'
 import { callerOfRequest, guard } from './auth.ts'
@@ -104,6 +105,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
       })
       savedSearchRoutes(routes as Api, { state, now })
       alertRoutes(routes as Api, { state, now, testAlert: parts.testAlert })
+      await routes.register(async (scope) => alertYamlRoutes(scope as Api, { state, now }))
       sessionRoutes(routes as Api, { tokens, sessions, now })
     },
     { prefix },

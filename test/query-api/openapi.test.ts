@@ -87,6 +87,7 @@ describe('OpenAPI', () => {
     expect([check(description), check.errors]).toEqual([true, null])
     expect(Object.keys(description.paths).sort()).toEqual([
       '/api/v1/alerts',
+      '/api/v1/alerts.yaml',
       '/api/v1/alerts/{id}',
       '/api/v1/alerts/{id}/silence',
       '/api/v1/alerts/{id}/test',

@@ -166,6 +166,15 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
     (place) => ({ url: `/api/v1/alerts/${alertId(place)}/silence`, method: 'DELETE' }),
   ],
   'POST /api/v1/alerts/:id/test': [(place) => ({ url: `/api/v1/alerts/${alertId(place)}/test`, method: 'POST' })],
+  'GET /api/v1/alerts.yaml': [() => ({ url: '/api/v1/alerts.yaml' })],
+  'POST /api/v1/alerts.yaml': [
+    (place) => ({
+      url: '/api/v1/alerts.yaml',
+      method: 'POST',
+      payload: { policies: [{ id: alertId(place), ...alertBody(place) }] },
+    }),
+    (place) => ({ url: '/api/v1/alerts.yaml', method: 'POST', payload: { policies: [alertBody(place)] } }),
+  ],
   'GET /api/v1/session': [() => ({ url: '/api/v1/session' })],
   'POST /api/v1/session': [() => ({ url: '/api/v1/session', method: 'POST', payload: { token: 'none' } })],
   'DELETE /api/v1/session': [() => ({ url: '/api/v1/session', method: 'DELETE' })],
@@ -306,9 +315,9 @@ function isTold(role: string, answer: { json(): { empty: boolean } }): boolean {
 
 /** Of a hidden app there is no alert, operators alone change one, and 9 is no version of any. */
 function alertStatus(route: string, role: string, seen: boolean): number {
-  if (route === 'GET /api/v1/alerts') return 200
+  if (route === 'GET /api/v1/alerts' || route === 'GET /api/v1/alerts.yaml') return 200
   if (!route.startsWith('GET') && role !== 'operator') return 403
-  if (route === 'POST /api/v1/alerts') return seen ? 200 : 403
+  if (route === 'POST /api/v1/alerts' || route === 'POST /api/v1/alerts.yaml') return seen ? 200 : 403
   if (!seen) return 404
   return !route.startsWith('GET') && route.endsWith('/:id') ? 409 : 200
 }
