@@ -74,7 +74,7 @@ export function afterAttempt(
   if (notice === undefined) return alert
   const outbox = alert.outbox.filter((one) => one !== notice)
   const detail = `${targetText(action)}${answer === '' ? '' : `: ${answer}`}`
-  if (taken) return withHistory({ ...alert, outbox }, entryOf(notice, notice.kind, detail, nowMs))
+  if (taken) return withHistory({ ...alert, outbox }, entryOf(notice, 'told', detail, nowMs))
   if (nowMs - notice.at >= sendMsMax) {
     return withHistory({ ...alert, outbox }, entryOf(notice, 'given-up', detail, nowMs))
   }
@@ -94,6 +94,6 @@ export function withoutGone(alert: Alert, { actions }: AlertPolicy, nowMs: numbe
   )
 }
 
-function entryOf({ value }: Notice, event: HistoryEntry['event'], detail: string, nowMs: number): HistoryEntry {
-  return { at: nowMs, event, ...(value === undefined ? {} : { value }), detail }
+function entryOf({ kind, value }: Notice, event: HistoryEntry['event'], detail: string, nowMs: number): HistoryEntry {
+  return { at: nowMs, event, notice: kind, ...(value === undefined ? {} : { value }), detail }
 }

@@ -109,10 +109,11 @@ function bounded(alert: Alert, nowMs: number): Alert {
   const detail = `more than ${waitingMax} notices wait for this target`
   return withHistory(
     { ...alert, outbox: kept.toReversed() },
-    ...given.map(({ action, kind }) => ({
+    ...given.map(({ action, kind: notice }) => ({
       at: nowMs,
       event: 'given-up' as const,
-      detail: `${action}: ${kind}: ${detail}`,
+      notice,
+      detail: `${action}: ${detail}`,
     })),
   )
 }

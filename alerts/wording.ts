@@ -22,7 +22,7 @@ export function linesOf(policy: AlertPolicy, notice: Notice, link: string | unde
   const { detail } = notice
   return [
     chinese ? `条件：${conditionText(policy)}` : `Condition: ${conditionText(policy)}`,
-    chinese ? `当前值：${value}（最近 ${seconds} 秒）` : `Value: ${value} in the last ${seconds} s`,
+    chinese ? `数值：${value}（最近 ${seconds} 秒）` : `Value: ${value} in the last ${seconds} s`,
     ...(detail === undefined ? [] : [chinese ? `详情：${detail}` : `Detail: ${detail}`]),
     chinese ? `查询：${query}` : `Query: ${query}`,
     chinese ? `时间：${new Date(notice.at).toISOString()}` : `Time: ${new Date(notice.at).toISOString()}`,

@@ -28,8 +28,9 @@ export interface Notice {
 
 export interface HistoryEntry {
   readonly at: number
-  /** A state that was reached, a notice that was taken, or one that never will be. */
-  readonly event: AlertState | NoticeKind | 'given-up'
+  /** A state that was reached, a notice that its target took, or one that none ever will. */
+  readonly event: AlertState | 'told' | 'given-up'
+  readonly notice?: NoticeKind
   readonly value?: number
   readonly detail?: string
 }

@@ -67,7 +67,10 @@ export const AlertAnswer = Type.Object(
       Type.Array(
         Type.Object({
           time,
-          event: oneOf(['ok', 'firing', 'no-data', 'still-firing', 'resolved', 'test', 'given-up', 'told']),
+          event: oneOf(['ok', 'firing', 'no-data', 'told', 'given-up']),
+          notice: Type.Optional(
+            oneOf(['firing', 'still-firing', 'resolved'], { description: 'what was told, or was not' }),
+          ),
           value,
           detail,
         }),

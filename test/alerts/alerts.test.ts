@@ -85,7 +85,8 @@ describe('an alert that fires and is resolved', () => {
     for (const { asked, failed, taken } of all) expect(asked()).toBe(failed() + taken.length)
     expect(all.reduce((sum, { failed }) => sum + failed(), 0)).toBeGreaterThan(0)
     const history = (await running.alert())?.history ?? []
-    expect(history.filter(({ event }) => event === 'firing')).toHaveLength(rounds * (1 + all.length))
+    expect(history.filter(({ event }) => event === 'told')).toHaveLength(rounds * 2 * all.length)
+    expect(history.filter(({ event }) => event === 'firing')).toHaveLength(rounds)
   })
 
   test('what went wrong with a target is shown, without what lets one write to it', async () => {

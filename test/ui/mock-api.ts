@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { QuerySyntaxError } from '../../pipeline/query.ts'
 import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
+import { mockAlerts } from './mock-alerts.ts'
 import { type MockRecord, mockRecords } from './mock-records.ts'
 
 const types: Record<string, string> = {
@@ -82,6 +83,12 @@ function answer(path: string, params: URLSearchParams, all: readonly MockRecord[
   if (kind === 'search') return void json(response, pageOf(params, found))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
+  if (path === 'alerts') return void json(response, { alerts: mockAlerts })
+  if (kind === 'alerts')
+    return void json(
+      response,
+      mockAlerts.find(({ id }) => id === field),
+    )
   if (kind === 'files') return void json(response, filesOf(all))
   if (kind === 'export') {
     response.setHeader('content-disposition', 'attachment; filename="export.txt"')
