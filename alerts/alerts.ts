@@ -232,7 +232,8 @@ class AlertsLoop {
   async #sweep(ids: ReadonlySet<string>, alerts: ReadonlyMap<string, StateEntry>): Promise<void> {
     const { state } = this.#options
     for (const [id, { key }] of alerts) {
-      if (ids.has(id)) continue
+      // A list may lag behind what was put a moment ago.
+      if (ids.has(id) || (await state.get(`${policyPrefix}${id}`)) !== undefined) continue
       for (const name of this.#troubles.keys()) if (name.split(' ')[1] === id) this.#troubles.delete(name)
       await state.delete(key)
       await state.delete(`${patternsPrefix}${id}`)

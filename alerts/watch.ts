@@ -18,6 +18,8 @@ const linesMax = 5000
 /** Lines that arrive later than this behind their time are not looked at. */
 const lateMsMax = 60_000
 const messageBytesMax = 8 * 1024
+/** Shapes that are remembered beside the patterns: a watch lives for as long as its policy does. */
+const shapesMax = 2000
 /** Other work waits no longer than for so many lines. */
 const turnLines = 500
 const detailUnitsMax = 300
@@ -43,7 +45,7 @@ export class PatternWatch {
   readonly #key: string
   readonly #state: State
   readonly #since: number
-  readonly #tree = new PatternTree<true>()
+  readonly #tree = new PatternTree<true>(1, shapesMax)
   readonly #firstSeen = new Map<Pattern<true>, number>()
   #version: number
   #kept: number

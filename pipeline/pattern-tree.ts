@@ -15,8 +15,8 @@ export const patternsMax = 1000
 export const similarityMin = 0.7
 /** First words of lines that are alike but for them; of more, the word is taken for something that varies. */
 export const firstWordsMax = 24
-/** Shapes that are remembered, so that the next line of the same shape costs one look-up. */
-const shapesMax = 20_000
+/** Shapes that a tree remembers, so that the next line of the same shape costs one look-up. */
+const shapesMaxDefault = 20_000
 
 /** A word that varies. */
 export const any = '<*>'
@@ -59,11 +59,13 @@ export class PatternTree<Example> {
   /** Lines of shapes that came when there were `patternsMax` patterns, by range. */
   readonly others: Seen[]
   readonly #ranges: number
+  readonly #shapesMax: number
   readonly #nodes = new Map<string, Node<Example>>()
   readonly #shapes = new Map<string, Pattern<Example> | undefined>()
 
-  constructor(ranges = 1) {
+  constructor(ranges = 1, shapesMax = shapesMaxDefault) {
     this.#ranges = ranges
+    this.#shapesMax = shapesMax
     this.others = this.#nothingSeen()
   }
 
@@ -85,7 +87,7 @@ export class PatternTree<Example> {
     let pattern = this.#shapes.get(key)
     if (pattern === undefined && !this.#shapes.has(key)) {
       pattern = this.#place(shapeOf(masked, cut), level)
-      if (this.#shapes.size < shapesMax) this.#shapes.set(key, pattern)
+      if (this.#shapes.size < this.#shapesMax) this.#shapes.set(key, pattern)
     }
     const seen = (pattern?.seen ?? this.others)[range] as Seen
     seen.weight += weight
