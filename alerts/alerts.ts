@@ -88,6 +88,8 @@ class AlertsLoop {
   readonly #startedAt = performance.now()
   /** Of performance.now(): clocks may be set. */
   #leaseUntil = 0
+  /** The stored alerts by policy. Who has the lease alone writes them, so they need not be read for each evaluation. */
+  readonly #entries = new Map<string, StateEntry>()
 
   constructor(options: AlertsOptions) {
     this.#options = options
@@ -123,20 +125,40 @@ class AlertsLoop {
   /** Begins what is due; a slow policy is still under way when the next tick comes. */
   async #begin(): Promise<void> {
     const { state } = this.#options
+    const without = performance.now() >= this.#leaseUntil
     if (!(await this.#lease(leaseMs))) {
-      this.#measure.forget()
+      this.#forget()
       return
     }
+    // Somebody else may have had it since.
+    if (without) await this.#load()
     const policies = await state.list(policyPrefix)
-    const alerts = new Map((await state.list(alertPrefix)).map((entry) => [entry.key.slice(alertPrefix.length), entry]))
-    this.#metrics.count([...alerts.values()])
+    this.#metrics.count([...this.#entries.values()])
     const ids = new Set<string>()
     for (const entry of policies) {
       const id = entry.key.slice(policyPrefix.length)
       ids.add(id)
-      this.#run(`policy ${id}`, async () => this.#beginOne(id, storedPolicyOf(entry), alertOf(alerts.get(id))))
+      this.#run(`policy ${id}`, async () => this.#beginOne(id, storedPolicyOf(entry), alertOf(this.#entries.get(id))))
     }
-    await this.#sweep(ids, alerts)
+    await this.#sweep(ids)
+  }
+
+  #forget(): void {
+    this.#entries.clear()
+    this.#measure.forget()
+    this.#metrics.count([])
+  }
+
+  async #load(): Promise<void> {
+    this.#forget()
+    try {
+      for (const entry of await this.#options.state.list(alertPrefix)) {
+        this.#entries.set(entry.key.slice(alertPrefix.length), entry)
+      }
+    } catch (error) {
+      this.#leaseUntil = 0
+      throw error
+    }
   }
 
   #beginOne(id: string, stored: StoredPolicy, alert: Alert | undefined): void {
@@ -166,13 +188,14 @@ class AlertsLoop {
   /** Stores what `change` makes of the alert, unless it gives back the same; begins again when somebody else was faster. */
   async #update(id: string, change: (alert: Alert) => Alert): Promise<Alert> {
     const { state, log } = this.#options
-    for (;;) {
-      const entry = await state.get(`${alertPrefix}${id}`)
+    const key = `${alertPrefix}${id}`
+    for (let entry = this.#entries.get(id); ; entry = await this.#read(id)) {
       const before = alertOf(entry) ?? newAlert(Date.now())
       const after = change(before)
       if (after === before && entry !== undefined) return before
       try {
-        await state.put(`${alertPrefix}${id}`, after, entry?.version ?? 0)
+        const version = await state.put(key, after, entry?.version ?? 0)
+        this.#entries.set(id, { key, value: after, version })
         if (after.state !== before.state) {
           log.info({ alert: id, state: after.state, value: after.value }, `alert ${id}: ${after.state}`)
         }
@@ -181,6 +204,13 @@ class AlertsLoop {
         if (!(error instanceof ShiplogError && error.code === 'CONFLICT')) throw error
       }
     }
+  }
+
+  async #read(id: string): Promise<StateEntry | undefined> {
+    const entry = await this.#options.state.get(`${alertPrefix}${id}`)
+    if (entry === undefined) this.#entries.delete(id)
+    else this.#entries.set(id, entry)
+    return entry
   }
 
   // ── telling ──
@@ -196,9 +226,9 @@ class AlertsLoop {
   }
 
   async #tell(id: string, stored: StoredPolicy, key: string, action: AlertAction): Promise<void> {
-    const { state, send, log } = this.#options
+    const { send, log } = this.#options
     // What it was due by may be old by now: another attempt, or another process, may have ended in between.
-    const notice = alertOf(await state.get(`${alertPrefix}${id}`))?.outbox.find((one) => one.key === key)
+    const notice = alertOf(await this.#read(id))?.outbox.find((one) => one.key === key)
     if (notice === undefined || notice.nextAt > Date.now()) return
     if (this.#leaseUntil - performance.now() < attemptMsMax) return
     const outcome = this.#outcomes.get(key) ?? (await attempt(send, action, stored.policy, notice, this.#stop.signal))
@@ -229,13 +259,14 @@ class AlertsLoop {
   }
 
   /** Of a policy that is gone nothing stays. */
-  async #sweep(ids: ReadonlySet<string>, alerts: ReadonlyMap<string, StateEntry>): Promise<void> {
+  async #sweep(ids: ReadonlySet<string>): Promise<void> {
     const { state } = this.#options
-    for (const [id, { key }] of alerts) {
+    for (const [id, { key }] of this.#entries) {
       // A list may lag behind what was put a moment ago.
       if (ids.has(id) || (await state.get(`${policyPrefix}${id}`)) !== undefined) continue
       for (const name of this.#troubles.keys()) if (name.split(' ')[1] === id) this.#troubles.delete(name)
       await state.delete(key)
+      this.#entries.delete(id)
       await state.delete(`${patternsPrefix}${id}`)
       this.#restUntil.delete(id)
       this.#measure.forget(id)

@@ -1,5 +1,4 @@
 /** A notification as an e-mail over SMTP. */
-import { createTransport } from 'nodemailer'
 import type { Notice } from '../pipeline/alert.ts'
 import type { AlertAction, AlertPolicy } from '../pipeline/alert-policy.ts'
 import { messageOf, ShiplogError } from '../pipeline/errors.ts'
@@ -28,6 +27,8 @@ export async function sendEmail(
   if (server.url === '') {
     throw new ShiplogError('CONFIG_INVALID', 'no mail server is configured: say --smtp-url and --mail-from')
   }
+  // Most processes never send a mail.
+  const { createTransport } = await import('nodemailer')
   const url = new URL(server.url)
   const transport = createTransport({
     host: url.hostname.replace(/^\[|\]$/g, ''),
