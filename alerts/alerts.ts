@@ -9,13 +9,7 @@
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { type Alert, alertOf, alertPrefix, newAlert } from '../pipeline/alert.ts'
-import {
-  type AlertAction,
-  isSilenced,
-  policyPrefix,
-  type StoredPolicy,
-  storedPolicyOf,
-} from '../pipeline/alert-policy.ts'
+import { isSilenced, policyPrefix, type StoredPolicy, storedPolicyOf } from '../pipeline/alert-policy.ts'
 import { messageOf, ShiplogError } from '../pipeline/errors.ts'
 import type { State, StateEntry } from '../pipeline/state.ts'
 import type { Store } from '../pipeline/store.ts'
@@ -125,6 +119,9 @@ class AlertsLoop {
   /** Begins what is due; a slow policy is still under way when the next tick comes. */
   async #begin(): Promise<void> {
     const { state } = this.#options
+    const policies = await state.list(policyPrefix)
+    // Where nobody has made a policy nothing is written either.
+    if (policies.length === 0 && this.#entries.size === 0) return
     const without = performance.now() >= this.#leaseUntil
     if (!(await this.#lease(leaseMs))) {
       this.#forget()
@@ -132,7 +129,6 @@ class AlertsLoop {
     }
     // Somebody else may have had it since.
     if (without) await this.#load()
-    const policies = await state.list(policyPrefix)
     this.#metrics.count([...this.#entries.values()])
     const ids = new Set<string>()
     for (const entry of policies) {
@@ -178,11 +174,21 @@ class AlertsLoop {
     this.#metrics.seconds.observe(tookMs / 1000)
     if (tookMs > quickMs) this.#restUntil.set(id, performance.now() + 9 * tookMs)
     else this.#restUntil.delete(id)
-    const alert = await this.#update(id, (before) =>
-      withoutGone(evaluate(id, stored, before, measured.found, Date.now()), stored.policy, Date.now()),
-    )
+    const step = (by: StoredPolicy, before: Alert): Alert =>
+      withoutGone(evaluate(id, by, before, measured.found, Date.now()), by.policy, Date.now())
+    const known = alertOf(this.#entries.get(id))
+    if (known !== undefined && step(stored, known) === known) return measured.keep()
+    // What changes an alert goes by the policy as it is now: it may have been silenced or removed while we counted.
+    const latest = await this.#policy(id)
+    if (latest === undefined) return
+    const alert = await this.#update(id, (before) => step(latest, before))
     await measured.keep()
-    this.#deliver(id, stored, alert)
+    this.#deliver(id, latest, alert)
+  }
+
+  async #policy(id: string): Promise<StoredPolicy | undefined> {
+    const entry = await this.#options.state.get(`${policyPrefix}${id}`)
+    return entry && storedPolicyOf(entry)
   }
 
   /** Stores what `change` makes of the alert, unless it gives back the same; begins again when somebody else was faster. */
@@ -219,17 +225,18 @@ class AlertsLoop {
   #deliver(id: string, stored: StoredPolicy, alert: Alert): void {
     if (isSilenced(stored, Date.now())) return
     for (const notice of dueNotices(alert.outbox, Date.now())) {
-      const action = stored.policy.actions.find((one) => one.id === notice.action)
-      if (action === undefined) continue
-      this.#run(`send ${id} ${action.id}`, () => this.#sends(() => this.#tell(id, stored, notice.key, action)))
+      this.#run(`send ${id} ${notice.action}`, () => this.#sends(() => this.#tell(id, notice.key)))
     }
   }
 
-  async #tell(id: string, stored: StoredPolicy, key: string, action: AlertAction): Promise<void> {
+  async #tell(id: string, key: string): Promise<void> {
     const { send, log } = this.#options
     // What it was due by may be old by now: another attempt, or another process, may have ended in between.
     const notice = alertOf(await this.#read(id))?.outbox.find((one) => one.key === key)
     if (notice === undefined || notice.nextAt > Date.now()) return
+    const stored = await this.#policy(id)
+    const action = stored?.policy.actions.find((one) => one.id === notice.action)
+    if (stored === undefined || action === undefined || isSilenced(stored, Date.now())) return
     if (this.#leaseUntil - performance.now() < attemptMsMax) return
     const outcome = this.#outcomes.get(key) ?? (await attempt(send, action, stored.policy, notice, this.#stop.signal))
     // Broken off by our own end: whoever comes next sends it.

@@ -1,8 +1,9 @@
 /** An alert policy with what became of it, as its reader sees it: never with a secret. */
 import type { FastifyRequest } from 'fastify'
-import type { Alert, Notice } from '../pipeline/alert.ts'
+import { type Alert, alertOf, alertPrefix, type Notice } from '../pipeline/alert.ts'
 import { isSilenced } from '../pipeline/alert-policy.ts'
 import { withoutSecret } from '../pipeline/alert-target.ts'
+import type { State } from '../pipeline/state.ts'
 import type { FoundPolicy } from './alert-policies.ts'
 import { callerOfRequest } from './auth.ts'
 
@@ -40,6 +41,9 @@ function waitingOf({ action, kind, at, attempts, nextAt, error }: Notice) {
   return { action, kind, since: iso(at), attempts, nextAt: iso(nextAt), ...(error === undefined ? {} : { error }) }
 }
 
-export function historyOf(alert: Alert | undefined) {
-  return (alert?.history ?? []).map(({ at, ...entry }) => ({ time: iso(at), ...entry }))
+/** With its history. */
+export async function wholeAnswer(state: State, found: FoundPolicy, request: FastifyRequest, nowMs: number) {
+  const alert = alertOf(await state.get(`${alertPrefix}${found.id}`))
+  const history = (alert?.history ?? []).map(({ at, ...entry }) => ({ time: iso(at), ...entry }))
+  return { ...answerOf(found, alert, request, nowMs), history }
 }

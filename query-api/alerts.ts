@@ -5,10 +5,10 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { alertOf, alertPrefix } from '../pipeline/alert.ts'
-import { type AlertPolicy, PolicyBody, policyPrefix, type StoredPolicy } from '../pipeline/alert-policy.ts'
+import { type AlertPolicy, PolicyBody, policyPrefix } from '../pipeline/alert-policy.ts'
 import type { State } from '../pipeline/state.ts'
-import { parseTimeRange } from '../pipeline/time-range.ts'
-import { answerOf, historyOf } from './alert-answer.ts'
+import { answerOf, wholeAnswer } from './alert-answer.ts'
+import { alertControlRoutes } from './alert-control.ts'
 import {
   checkedPolicy,
   type FoundPolicy,
@@ -18,10 +18,9 @@ import {
   refuseTooMany,
 } from './alert-policies.ts'
 import { callerOfRequest } from './auth.ts'
-import { ParameterError } from './parameters.ts'
-import { type Api, nothing, signalOf } from './routes.ts'
+import { type Api, nothing } from './routes.ts'
 import * as schema from './schema.ts'
-import { AlertAnswer, AlertsAnswer, AlertTestAnswer } from './schema-alerts.ts'
+import { AlertAnswer, AlertsAnswer } from './schema-alerts.ts'
 import { structuredBody } from './structured-body.ts'
 
 /** What became of a notice that was sent as a test. */
@@ -51,26 +50,19 @@ const version = Type.Integer({
   maximum: Number.MAX_SAFE_INTEGER,
   description: 'the version that is changed',
 })
-export const alertTags = ['alerts']
-const tags = alertTags
-const silenceDaysMax = 366
+const tags = ['alerts']
 
-export function alertRoutes(api: Api, { state, now, testAlert }: AlertParts): void {
+export function alertRoutes(api: Api, parts: AlertParts): void {
+  const { state, now } = parts
   const config = { access: 'signed-in' } as const
   const changing = { access: 'operator' } as const
 
-  const answer = async (found: FoundPolicy, request: FastifyRequest) => {
-    const alert = alertOf(await state.get(`${alertPrefix}${found.id}`))
-    return { ...answerOf(found, alert, request, now()), history: historyOf(alert) }
-  }
   const stamp = (request: FastifyRequest) => ({
     changedAt: new Date(now()).toISOString(),
     changedBy: callerOfRequest(request).name,
   })
-  const put = async (found: Omit<FoundPolicy, 'version'>, ifVersion: number, request: FastifyRequest) => {
-    const written = await state.put(found.key, found.stored, ifVersion)
-    return answer({ ...found, version: written }, request)
-  }
+  const put = async (found: Omit<FoundPolicy, 'version'>, ifVersion: number, request: FastifyRequest) =>
+    wholeAnswer(state, { ...found, version: await state.put(found.key, found.stored, ifVersion) }, request, now())
 
   api.get(
     '/alerts',
@@ -131,7 +123,7 @@ export function alertRoutes(api: Api, { state, now, testAlert }: AlertParts): vo
         response: schema.answers(AlertAnswer, 'The alert', 401, 404, 429, 503),
       },
     },
-    async (request) => answer(await findPolicy(state, request, request.params.id), request),
+    async (request) => wholeAnswer(state, await findPolicy(state, request, request.params.id), request, now()),
   )
 
   api.put(
@@ -178,77 +170,5 @@ export function alertRoutes(api: Api, { state, now, testAlert }: AlertParts): vo
     },
   )
 
-  api.put(
-    '/alerts/:id/silence',
-    {
-      config: changing,
-      schema: {
-        summary: 'Silences an alert: nothing is sent until then',
-        description: 'For operators. What still holds at the end is told then.',
-        tags,
-        params,
-        querystring: schema.parameters({}),
-        body: schema.parameters({
-          until: Type.String({
-            minLength: 1,
-            maxLength: 64,
-            description: 'ISO 8601, epoch milliseconds, or now+2h',
-            examples: ['now+2h'],
-          }),
-        }),
-        response: schema.answers(AlertAnswer, 'Silenced', 400, 401, 403, 404, 409, 429, 503),
-      },
-    },
-    async (request) => {
-      const found = await findPolicy(state, request, request.params.id)
-      const silencedUntil = untilOf(request.body.until, now())
-      return put({ ...found, stored: { ...found.stored, silencedUntil } }, found.version, request)
-    },
-  )
-
-  api.delete(
-    '/alerts/:id/silence',
-    {
-      config: changing,
-      schema: {
-        summary: 'Ends the silence of an alert',
-        tags,
-        params,
-        querystring: schema.parameters({}),
-        response: schema.answers(AlertAnswer, 'Heard again', 401, 403, 404, 409, 429, 503),
-      },
-    },
-    async (request) => {
-      const found = await findPolicy(state, request, request.params.id)
-      const { silencedUntil: _, ...stored } = found.stored
-      return put({ ...found, stored: stored satisfies StoredPolicy }, found.version, request)
-    },
-  )
-
-  api.post(
-    '/alerts/:id/test',
-    {
-      config: changing,
-      schema: {
-        summary: 'Sends a test to each action of an alert policy, and says what its target answered',
-        description:
-          'For operators. Also while it is off or silenced; nothing of it is kept, and nothing is tried again.',
-        tags,
-        params,
-        querystring: schema.parameters({}),
-        response: schema.answers(AlertTestAnswer, 'What came of it', 401, 403, 404, 429, 503),
-      },
-    },
-    async (request, reply) => {
-      const { stored } = await findPolicy(state, request, request.params.id)
-      return { results: await testAlert(stored.policy, signalOf(reply)) }
-    },
-  )
-}
-
-function untilOf(text: string, nowMs: number): number {
-  const { to } = parseTimeRange({ to: text }, nowMs)
-  const ms = Math.floor(to / 1000)
-  if (ms > nowMs && ms <= nowMs + silenceDaysMax * 86_400_000) return ms
-  throw new ParameterError('until', `until is “${text}”`, `Expected a time in the next ${silenceDaysMax} days.`)
+  alertControlRoutes(api, parts)
 }

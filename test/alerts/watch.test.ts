@@ -116,6 +116,16 @@ test('an alert on new shapes names the shape, and is over when the window is', {
   await waitFor(async () => (await running.alert())?.state === 'no-data')
   expect((await running.alert())?.reason).toContain('are learnt until')
   await waitFor(async () => (await running.alert())?.state === 'ok')
+  // What comes while it fires changes nothing of the alert, and is kept all the same.
+  write('a second shape')
+  await waitFor(async () => (await running.alert())?.state === 'firing')
+  write('and a third one, while it fires')
+  await waitFor(async () => {
+    const [entry] = await running.state.list(patternsPrefix)
+    const kept = entry?.value as KnownPatterns | undefined
+    return kept?.patterns.length === 3
+  })
+  await waitFor(async () => (await running.alert())?.state === 'ok')
   write('paid order 2')
   write('the disk is full')
   await waitFor(async () => (await running.alert())?.state === 'firing')
