@@ -21,10 +21,10 @@ import { afterAttempt, attempt, attemptMsMax, dueNotices, type Outcome, type Sen
 import { evaluate } from './transition.ts'
 import { patternsPrefix } from './watch.ts'
 
-export const evaluateIntervalMs = 2000
+const evaluateIntervalMs = 2000
 const leaseKey = 'lease/alerts'
 /** Another process takes over so long after this one was heard last. Longer than an attempt: no two send the same at once. */
-export const leaseMs = attemptMsMax + 5000
+const leaseMs = attemptMsMax + 5000
 /** Policies that are counted at the same time: one that takes long must not hold up all others. */
 const evaluationsMax = 4
 /** Notices under way at the same time. */

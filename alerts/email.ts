@@ -1,4 +1,5 @@
 /** A notification as an e-mail over SMTP. */
+import { connect } from 'node:net'
 import type { Notice } from '../pipeline/alert.ts'
 import type { AlertAction, AlertPolicy } from '../pipeline/alert-policy.ts'
 import { messageOf, ShiplogError } from '../pipeline/errors.ts'
@@ -23,6 +24,7 @@ export async function sendEmail(
   policy: AlertPolicy,
   notice: Notice,
   link: string | undefined,
+  signal: AbortSignal,
 ): Promise<string> {
   if (server.url === '') {
     throw new ShiplogError('CONFIG_INVALID', 'no mail server is configured: say --smtp-url and --mail-from')
@@ -30,14 +32,26 @@ export async function sendEmail(
   // Most processes never send a mail.
   const { createTransport } = await import('nodemailer')
   const url = new URL(server.url)
+  const secure = url.protocol === 'smtps:'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const port = url.port === '' ? (secure ? 465 : 587) : Number(url.port)
   const transport = createTransport({
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (url.protocol === 'smtps:' ? 465 : 587) : Number(url.port),
-    secure: url.protocol === 'smtps:',
+    host,
+    port,
+    secure,
+    // A server that hangs must not hold up the end of the process: the signal ends what nodemailer would wait for.
+    getSocket(_options, callback) {
+      const connection = connect({ host, port, signal })
+      const refused = (error: Error): void => callback(error, {})
+      connection.once('error', refused)
+      connection.once('connect', () => {
+        callback(null, { connection })
+        connection.off('error', refused)
+      })
+    },
     ...(url.username === ''
       ? {}
       : { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } }),
-    connectionTimeout: attemptMsMax,
     greetingTimeout: attemptMsMax,
     socketTimeout: attemptMsMax,
   })

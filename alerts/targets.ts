@@ -21,7 +21,7 @@ export function sendTo({ mail, publicUrl }: TargetParts): Send {
       case 'webhook':
         return sendWebhook(action, policy, notice, link, signal)
       case 'email':
-        return sendEmail(mail, action, policy, notice, link)
+        return sendEmail(mail, action, policy, notice, link, signal)
       case 'zabbix':
         return sendZabbix(action, notice, signal)
     }

@@ -1,7 +1,7 @@
 /** What goes over the wire to each kind of target, and targets that answer what they should not. */
 
 import { createServer as createHttpServer } from 'node:http'
-import type { AddressInfo, Server } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { attempt } from '../../alerts/outbox.ts'
@@ -11,6 +11,7 @@ import { framed } from '../../alerts/zabbix.ts'
 import type { Notice } from '../../pipeline/alert.ts'
 import { type AlertAction, policyOf } from '../../pipeline/alert-policy.ts'
 import { withoutSecret, withoutSecrets } from '../../pipeline/alert-target.ts'
+import { waitFor } from '../system/process.ts'
 import { base } from './evaluator.ts'
 
 const policy = policyOf({ ...base, name: 'a <b> & c', query: 'level>=error', language: 'en' })
@@ -132,6 +133,22 @@ test('a target that never answers is given up after the time of an attempt, and 
   const outcome = attempt(send, hook('json', `http://127.0.0.1:${port}/`), policy, notice, stop.signal)
   stop.abort()
   expect(await outcome).toEqual({ taken: false, answer: 'broken off' })
+})
+
+test('a mail server that hangs is let go when the process ends', async () => {
+  const open = new Set<Socket>()
+  const hangs = createServer((socket) => {
+    open.add(socket)
+    socket.on('error', () => {}).on('close', () => open.delete(socket))
+  })
+  const mail = { url: `smtp://127.0.0.1:${await listening(hangs)}`, from: 'a@b' }
+  const stop = new AbortController()
+  const action: AlertAction = { id: 'a1', kind: 'email', to: ['a@b.c'] }
+  const outcome = attempt(sendTo({ mail, publicUrl: '' }), action, policy, notice, stop.signal)
+  await waitFor(() => open.size === 1)
+  stop.abort()
+  expect(await outcome).toEqual({ taken: false, answer: 'broken off' })
+  await waitFor(() => open.size === 0, 2000)
 })
 
 test('what lets one write to a webhook is hidden wherever it stands', () => {
