@@ -65,6 +65,14 @@ const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
       await page.getByRole('cell').first().waitFor()
     },
   ],
+  [
+    'alerts',
+    async () => {
+      await visit({ cluster: 'prod-sh' }, 'alerts')
+      await page.getByRole('button', { name: /支付失败/ }).click()
+      await page.locator('.alert-history li').first().waitFor()
+    },
+  ],
 ]
 
 describe('its looks', () => {
@@ -113,6 +121,15 @@ describe('its looks', () => {
     await page.getByRole('button', { name: 'Export' }).click()
     await page.getByText('Other formats and options').click()
     expect(await serious(page), 'export').toEqual([])
+    await visit({ cluster: 'prod-sh', app: 'order-service', q: 'timeout' }, 'alerts')
+    await page.getByRole('button', { name: 'New alert' }).click()
+    await page.getByRole('button', { name: '+ E-mail' }).click()
+    await page.getByRole('button', { name: '+ Webhook' }).click()
+    await page.getByText(/lines? match(es)? now/).waitFor()
+    await shoot('alert-form')
+    expect(await serious(page), 'alert form, dark').toEqual([])
+    await page.emulateMedia({ colorScheme: 'light' })
+    expect(await serious(page), 'alert form, light').toEqual([])
   })
 })
 

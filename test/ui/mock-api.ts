@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path'
 import { QuerySyntaxError } from '../../pipeline/query.ts'
 import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
+import { mockAlerts } from './mock-alerts.ts'
 import { type MockRecord, mockRecords } from './mock-records.ts'
 import { mockTails } from './mock-tails.ts'
 
@@ -114,6 +115,12 @@ function answer(
   if (kind === 'search') return void json(response, pageOf(params, found, coveredFrom))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
+  if (path === 'alerts') return void json(response, { alerts: mockAlerts })
+  if (kind === 'alerts')
+    return void json(
+      response,
+      mockAlerts.find(({ id }) => id === field),
+    )
   if (kind === 'export') {
     response.setHeader('content-disposition', 'attachment; filename="export.txt"')
     return void response.end(found.map(({ host, message }) => `${host} : ${message}\n`).join(''))

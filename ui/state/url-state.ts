@@ -4,7 +4,7 @@ import { type Level, levels } from '../../pipeline/record.ts'
 export const languages = ['zh-CN', 'en'] as const
 export type Language = (typeof languages)[number]
 
-export const pages = ['apps', 'search', 'files'] as const
+export const pages = ['apps', 'search', 'files', 'alerts'] as const
 export type PageName = (typeof pages)[number]
 
 /** What is shown of what was found. */
