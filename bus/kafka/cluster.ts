@@ -163,6 +163,39 @@ export class Cluster {
     }
   }
 
+  /** What a group has committed of a topic. */
+  async committed(group: string, topic: string, partitions: number): Promise<FetchPlace[]> {
+    const partitionIndexes = Array.from({ length: partitions }, (_, i) => i)
+    try {
+      const groups = [{ groupId: group, topics: [{ name: topic, partitionIndexes }] }]
+      const [found] = await this.#admin.listConsumerGroupOffsets({ groups })
+      return (found?.topics ?? [])
+        .flatMap((one) => one.partitions)
+        .map(({ partitionIndex, committedOffset }) => ({
+          topic,
+          partition: partitionIndex,
+          offset: Number(committedOffset),
+        }))
+        .filter(({ offset }) => offset >= 0)
+    } catch (error) {
+      throw kafkaFault(error, `cannot ask how far ${group} is`, `group ${group}`)
+    }
+  }
+
+  /** Commits for a group that has no members. */
+  async commit(group: string, places: readonly FetchPlace[]): Promise<void> {
+    const byTopic = Map.groupBy(places, ({ topic }) => topic)
+    const topics = [...byTopic].map(([name, ofTopic]) => ({
+      name,
+      partitionOffsets: ofTopic.map(({ partition, offset }) => ({ partition, offset: BigInt(offset) })),
+    }))
+    try {
+      await this.#admin.alterConsumerGroupOffsets({ groupId: group, topics })
+    } catch (error) {
+      throw kafkaFault(error, `cannot keep how far ${group} is`, `group ${group}`)
+    }
+  }
+
   /** A connection to a broker by its number; with a pool of one's own from there. */
   async connection(node: number, pool = this.#admin.connections): Promise<Connection> {
     const broker = this.#admin.currentMetadata?.brokers.get(node)

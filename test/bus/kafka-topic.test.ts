@@ -149,6 +149,25 @@ describe.skipIf(whySkipped('kafka') !== undefined)('on a real Kafka', () => {
     }
   })
 
+  test('a replay sends what was no record to an older version, and leaves what is none', async () => {
+    const [record] = recordsIn([batch(5, 1)])
+    const poison = (value: string) => JSON.stringify({ reason: 'v', from: 'a/0/0', value: btoa(value) })
+    await bus.reject([{ batch: batch(0, 2), reason: 'odd' }])
+    await publishText(url, `${options.topic}.rejects`, [
+      poison(JSON.stringify({ ...record, more: 1 })),
+      poison('no JSON'),
+      'nothing that Shiplog wrote',
+    ])
+    expect(await bus.replay()).toEqual({ records: 3, unreadable: 2, lost: 0 })
+    expect(idsOf(await readTopic(url, options.topic))).toEqual(
+      recordsIn([batch(0, 2), batch(5, 1)]).map(({ id }) => id),
+    )
+    await admin.deleteRecords({
+      topics: [{ name: `${options.topic}.rejects`, partitions: [{ partition: 0, offset: 4n }] }],
+    })
+    expect(await bus.replay({ fromStart: true })).toEqual({ records: 0, unreadable: 1, lost: 0 })
+  })
+
   test('a handler that fails in a way that looks final gets the events again all the same', async () => {
     const seen: LogRecord[] = []
     let failures = 2

@@ -148,9 +148,7 @@ export class Stages {
       expectText(textOf(onTopic.filter(isOf(path))), written, `${path} on the topic`)
       expectText(textOf(found.filter(isOf(path))), written, `${path} found`)
     }
-    const [app, instance, file] = unrotated.split('/') as [string, string, string]
-    const raw = await exportText(this.of('query-api').url, { format: 'raw', app, instance, dir: '/', file })
-    expectText(raw, this.#texts(unrotated).join(''), 'the raw export')
+    expectText(await this.#raw(), this.#texts(unrotated).join(''), 'the raw export')
     return { events: found.length, repeated }
   }
 
@@ -172,7 +170,15 @@ export class Stages {
       }
       expect(readings, `nothing else of ${path}`).toEqual([])
     }
+    const readings = Map.groupBy(found.filter(isOf(unrotated)), ({ generation }) => generation)
+    const texts = [...readings].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reading]) => textOf(reading))
+    expectText(await this.#raw(), texts.join(''), 'the raw export, one incarnation behind the other')
     return again
+  }
+
+  #raw(): Promise<string> {
+    const [app, instance, file] = unrotated.split('/') as [string, string, string]
+    return exportText(this.of('query-api').url, { format: 'raw', app, instance, dir: '/', file })
   }
 
   /** What lies on the topic, one of each id, and what is found. Fails where one id is two messages, or no record. */
