@@ -137,7 +137,22 @@ export class Stages {
     for (const path of paths) this.#append(path, `${new Date().toISOString()} INFO ${marker}\n`)
     const { url } = this.of('query-api')
     const isFound = async () => (await search(url, { q: marker })).length >= paths.length
-    await waitFor(isFound, foundMsMax, 'finding the last line of each file')
+    await waitFor(isFound, foundMsMax, 'finding the last line of each file').catch(async (error: Error) => {
+      throw new Error(`${error.message}\n${await this.#howTheyAre()}`)
+    })
+  }
+
+  /** For when something does not come: what each process says of itself. */
+  async #howTheyAre(): Promise<string> {
+    const about = async ([name, { url, log }]: [string, ShiplogProcess]): Promise<string> => {
+      const read = async (path: string): Promise<string> => {
+        const answer = await fetch(url + path, { signal: AbortSignal.timeout(5000) }).catch(String)
+        return typeof answer === 'string' ? answer : answer.text()
+      }
+      const counts = (await read('/metrics')).match(/^shiplog_events_\w+ .*/gm) ?? []
+      return [`── ${name}`, await read('/health'), ...counts, ...log().split('\n').slice(-20)].join('\n')
+    }
+    return (await Promise.all([...this.#running].map(about))).join('\n')
   }
 
   /** Fails unless what was written is what lies on the topic, and what is exported: each byte once and in order. */
