@@ -129,7 +129,8 @@ export class Connection {
         ? 'What answers there is no Elasticsearch. Check --store and the proxy in between.'
         : undefined
     // Without its cause: that holds the whole request, with the credentials in it.
-    return unavailable(this.name, messageOf(error), undefined, hint)
+    // And without this end's port, which makes a new message of the same trouble each time.
+    return unavailable(this.name, messageOf(error).replace(/ - Local: .*/s, ''), undefined, hint)
   }
 }
 
