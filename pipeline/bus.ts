@@ -49,6 +49,16 @@ export interface Rejected {
   readonly reason: string
 }
 
+/** What came of sending the rejects again. */
+export interface Replayed {
+  /** Records that were published. */
+  readonly records: number
+  /** What is no record, and so stays where it is. */
+  readonly unreadable: number
+  /** What the bus no longer had. */
+  readonly lost: number
+}
+
 export interface BusHandlers {
   /**
    * Called with batches of any number of sources; those of one source come in order. Its promise is the
@@ -90,6 +100,12 @@ export interface Bus {
   report(states: readonly FileState[]): Promise<void>
   /** Keeps what the store refused for good. Durable when it resolves; awaited before the acknowledgement. */
   reject(rejected: readonly Rejected[]): Promise<void>
+  /**
+   * Publishes what was rejected once more, from where the last replay ended (`fromStart`: from the first that is kept) up to
+   * the last that is kept now. Its place moves behind what is durable, so that one that was given up goes on there; a
+   * repetition is harmless. What is refused again is kept again, and is not sent twice by one call.
+   */
+  replay(options?: { readonly fromStart?: boolean; readonly signal?: AbortSignal }): Promise<Replayed>
   /** Delivers every event at least once to one member of the group. */
   subscribe(group: string, handlers: BusHandlers): Promise<Subscription>
   /**

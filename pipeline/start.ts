@@ -107,6 +107,40 @@ export async function startAll(config: Config, rootWasGiven: boolean, only?: Sta
   }
 }
 
+/**
+ * The bus by itself, for `shiplog replay`; a local one with the indexer and the store that it hands over to, so the data folder
+ * is taken. Nothing listens.
+ */
+export async function openReplay(config: Config): Promise<{ readonly bus: Bus; close(): Promise<void> }> {
+  const closings: Closing[] = []
+  const log = createLog('warn')
+  const close = async (): Promise<void> => {
+    for (const closing of closings.splice(0).reverse()) await closing()
+  }
+  const isLocal = config.bus === 'local:'
+  const shared: Process = {
+    config: { ...config, retentionDays: 0 },
+    only: undefined,
+    runs: () => isLocal,
+    data: resolve(config.data),
+    registry: new Registry(),
+    logOf: (part) => log.child({ part }),
+    onClose: (closing) => closings.push(closing),
+    troubles: {},
+  }
+  try {
+    if (isLocal) closings.push(lockData(shared.data, { pid: process.pid, host: hostname(), command: 'shiplog replay' }))
+    const storage = isLocal ? await openStorage(config, log, shared.onClose) : undefined
+    const { bus } = await openBus(config, shared.data, shared.registry, log)
+    if (storage !== undefined) await startIndexing(shared, bus, storage)
+    closings.push(() => bus.close())
+    return { bus, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
 /** Opens the stages one after the other, each with what closes it; they are closed in the reverse order. */
 async function open(
   shared: Process,
