@@ -55,12 +55,13 @@ describe('the context', () => {
         const line = [...box.querySelectorAll('.context-line')].find((line) => line.getBoundingClientRect().top >= edge)
         return [line?.getAttribute('title'), Math.round((line?.getBoundingClientRect().top ?? 0) - edge)]
       })
+    const loaded = page.waitForResponse(/context.*before=100/)
     await box.evaluate((box) => box.scrollTo({ top: 130 }))
     const read = await top()
-    const loaded = page.waitForResponse(/context.*before=100/)
     await loaded
     await expect.poll(() => box.evaluate((box) => box.scrollTop)).toBeGreaterThan(2_000)
-    expect(await top()).toEqual(read)
+    // Rows are measured in the frame after they came.
+    await expect.poll(top).toEqual(read)
     expect(await around.count()).toBeLessThan(80)
 
     for (let turn = 0; turn < 60; turn++) {
