@@ -170,10 +170,11 @@ export class Files {
     // A copy that ends before that place has nothing more to read; see Tail.isShortCopy.
     const isWhole = original.position.offset <= copy.size
     const position = isWhole ? original.position : { ...original.position, offset: copy.size, open: undefined }
-    // Of a window that ends behind the copy some bytes are nowhere any more; what is left of it is read as it was.
+    // Of a window that ends behind the copy some bytes are nowhere any more; what is left of it is read as it was. An
+    // archive may still be being written: what it has not yet is read as new, and its lines have the ids that they had.
     const { window } = original
-    const left = window && { ...window, to: Math.min(window.to, copy.size) }
-    const again = left !== undefined && left.to > position.offset ? left : undefined
+    const left = window && { ...window, to: copy.isArchive ? window.to : Math.min(window.to, copy.size) }
+    const again = left !== undefined && left.to > position.offset && left.to <= copy.size ? left : undefined
     const tail = this.#resume({ ...original, identity, position, window: again }, path)
     if (this.#remembered.get(original.identity)?.generation === original.generation)
       this.#remembered.delete(original.identity)
