@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { Counter, Histogram, type Registry } from 'prom-client'
 import { type Bus, type FileState, fileStateKey, type Subscription } from '../pipeline/bus.ts'
 import type { EventBatch } from '../pipeline/event-batch.ts'
+import type { Retention } from '../pipeline/retention.ts'
 import type { State } from '../pipeline/state.ts'
 import type { Store } from '../pipeline/store.ts'
 import { rejectionsOf } from './rejects.ts'
@@ -15,8 +16,7 @@ export interface IndexerOptions {
   readonly bus: Pick<Bus, 'subscribe' | 'reject'>
   readonly store: Pick<Store, 'write' | 'retain' | 'stats'>
   readonly state: Pick<State, 'put' | 'list' | 'delete'>
-  /** Days that events are kept; 0 = for ever. */
-  readonly retentionDays: number
+  readonly retention: Retention
   readonly log: Logger
   readonly registry: Registry
 }
@@ -69,7 +69,7 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   }
 
   const subscription: Subscription = await bus.subscribe('indexer', { events, files })
-  const retention = startRetention(store, state, options.retentionDays, log)
+  const retention = startRetention(store, state, options.retention, log)
   return {
     async close() {
       await retention.close()

@@ -151,8 +151,8 @@ async function open(
 async function startIndexing(shared: Process, bus: Bus, storage: Storage): Promise<void> {
   const { config, registry, logOf, onClose } = shared
   const { startIndexer } = await import('../indexer/indexer.ts')
-  const { retentionDays } = config
-  const indexer = await startIndexer({ bus, ...storage, registry, retentionDays, log: logOf('indexer') })
+  const retention = { days: config.retentionDays, of: config.retentionDaysOf }
+  const indexer = await startIndexer({ bus, ...storage, registry, retention, log: logOf('indexer') })
   onClose(() => indexer.close())
 }
 

@@ -25,6 +25,7 @@ import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './p
 import { bodyReader, parameterReader, readQueryString } from './parameters.ts'
 import { patternsRoutes } from './patterns.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
+import { retentionRoutes } from './retention.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
 import { savedSearchRoutes } from './saved-searches.ts'
 import { searchRoutes } from './search.ts'
@@ -109,6 +110,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
         operation: async () => ({ parts: health(), damaged: (await store.stats()).damaged.length }),
       })
       savedSearchRoutes(routes as Api, { state, now })
+      retentionRoutes(routes as Api, { store, state, log: parts.log })
       sessionRoutes(routes as Api, { tokens, sessions, now })
     },
     { prefix },

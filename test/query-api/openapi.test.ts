@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { decodeCursor } from '../../pipeline/cursor.ts'
 import { ExplainAnswer } from '../../query-api/explain.ts'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
+import { DroppedAnswer, RetentionAnswer } from '../../query-api/retention.ts'
 import * as schema from '../../query-api/schema.ts'
 import * as patternsSchema from '../../query-api/schema-patterns.ts'
 import { generationOf, lines } from './memory-store.ts'
@@ -92,6 +93,8 @@ describe('OpenAPI', () => {
       '/api/v1/files',
       '/api/v1/histogram',
       '/api/v1/patterns',
+      '/api/v1/retention',
+      '/api/v1/retention/{cluster}/{partition}',
       '/api/v1/search',
       '/api/v1/searches',
       '/api/v1/searches/{id}',
@@ -135,7 +138,13 @@ describe('OpenAPI', () => {
 })
 
 describe('examples', () => {
-  const answers = Object.entries({ ...schema, ...patternsSchema, ExplainAnswer }).flatMap(([name, value]) =>
+  const answers = Object.entries({
+    ...schema,
+    ...patternsSchema,
+    ExplainAnswer,
+    RetentionAnswer,
+    DroppedAnswer,
+  }).flatMap(([name, value]) =>
     typeof value === 'object' && value !== null && 'examples' in value
       ? [[name, value as { examples: unknown[] }] as const]
       : [],
@@ -180,6 +189,7 @@ describe('answers', () => {
     ['/api/v1/patterns?cluster=prod&compare=previous', patternsSchema.PatternsAnswer],
     ['/api/v1/explain?cluster=prod&q=nowhere+three', ExplainAnswer],
     ['/api/v1/fields?cluster=prod', patternsSchema.FieldsAnswer],
+    ['/api/v1/retention', RetentionAnswer],
     ['/health', schema.HealthAnswer],
     ['/api/v1/search?cluster=prod&q="', schema.ProblemAnswer],
   ])('%s is by its schema', async (url, answerSchema) => {
