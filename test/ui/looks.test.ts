@@ -40,6 +40,13 @@ const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
       await page.getByRole('cell').first().waitFor()
     },
   ],
+  [
+    'retention',
+    async () => {
+      await visit({ cluster: 'prod-sh' }, 'retention')
+      await page.getByRole('cell').first().waitFor()
+    },
+  ],
 ]
 
 describe('its looks', () => {
@@ -88,6 +95,13 @@ describe('its looks', () => {
     await page.getByRole('button', { name: 'Export' }).click()
     await page.getByText('Other formats and options').click()
     expect(await serious(page), 'export').toEqual([])
+    await visit({}, 'retention')
+    await page.getByRole('button', { name: 'Drop 2026-11-18' }).click()
+    await page.getByRole('button', { name: 'Drop it for good' }).waitFor()
+    await shoot('retention-drop')
+    expect(await serious(page), 'drop a day, dark').toEqual([])
+    await page.emulateMedia({ colorScheme: 'light' })
+    expect(await serious(page), 'drop a day, light').toEqual([])
   })
 })
 

@@ -7,6 +7,7 @@ import { QuerySyntaxError } from '../../pipeline/query.ts'
 import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
 import { type MockRecord, mockRecords } from './mock-records.ts'
+import { mockRetention } from './mock-retention.ts'
 
 const types: Record<string, string> = {
   '.html': 'text/html',
@@ -83,6 +84,7 @@ function answer(path: string, params: URLSearchParams, all: readonly MockRecord[
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
   if (kind === 'files') return void json(response, filesOf(all))
+  if (path === 'retention') return void json(response, mockRetention())
   if (kind === 'export') {
     response.setHeader('content-disposition', 'attachment; filename="export.txt"')
     return void response.end(found.map(({ host, message }) => `${host} : ${message}\n`).join(''))
