@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import type { FileState } from '../pipeline/bus.ts'
 import { messageOf } from '../pipeline/errors.ts'
+import { type RejectGroup, rejectPrefix } from '../pipeline/reject-group.ts'
 import { daysOf, type Retention, retentionKey, type StoredRetention } from '../pipeline/retention.ts'
 import type { State } from '../pipeline/state.ts'
 import type { Store } from '../pipeline/store.ts'
@@ -44,6 +45,10 @@ export function startRetention(
         const file = value as FileState
         if (file.state === 'gone' && file.updatedAt < (before(file.source.cluster) ?? -Infinity))
           await state.delete(key)
+      }
+      for (const { key, value } of await state.list(rejectPrefix)) {
+        const { cluster, last } = value as RejectGroup
+        if (last < (before(cluster) ?? -Infinity)) await state.delete(key)
       }
     } catch (error) {
       log.error(`retention failed and is tried again in an hour: ${messageOf(error)}`)

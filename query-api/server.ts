@@ -25,6 +25,7 @@ import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './p
 import { bodyReader, parameterReader, readQueryString } from './parameters.ts'
 import { patternsRoutes } from './patterns.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
+import { rejectsRoutes } from './rejects.ts'
 import { retentionRoutes } from './retention.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
 import { savedSearchRoutes } from './saved-searches.ts'
@@ -110,6 +111,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
         operation: async () => ({ parts: health(), damaged: (await store.stats()).damaged.length }),
       })
       savedSearchRoutes(routes as Api, { state, now })
+      rejectsRoutes(routes as Api, { state })
       retentionRoutes(routes as Api, { store, state, log: parts.log })
       sessionRoutes(routes as Api, { tokens, sessions, now })
     },

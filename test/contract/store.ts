@@ -766,6 +766,32 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       })
     })
 
+    describe('what cannot be parsed', () => {
+      storePerTest()
+
+      const odd: readonly (readonly [text: string, found: string])[] = [
+        ['{"level":"info","user":"alice","took', 'alice'],
+        ['{"a":{"b":[1,2,{"c":"deepest"}', 'deepest'],
+        ['user=bob msg="never closed', '"never closed"'],
+        ['==broken== a=b=c =nothing', 'nothing'],
+        [`{"n":${'['.repeat(2000)}`, 'n'],
+        ['\u0000\u0001binary\u001b[31mred', 'binary'],
+        ['<Event><Data>half', 'half'],
+        ['{"__proto__":{"x":1},"constructor":"odd"}', 'constructor'],
+      ]
+
+      test('is found as the text that it is', async () => {
+        await write(linesOf(odd.map(([message], i) => ({ message, time: noonUs + i }))))
+        const all = await drain(store.scan(queryOf('', { order: 'asc' })))
+        expect(all.map(({ message }) => message)).toEqual(odd.map(([message]) => message))
+        for (const [message, words] of odd) {
+          const { records } = await store.search(queryOf(words), 10)
+          const found = recordsOf(records).map((record) => record.message)
+          expect(found, words).toContain(message)
+        }
+      })
+    })
+
     describe('keeping', () => {
       storePerTest()
 

@@ -53,6 +53,7 @@ async function start(
   const bus = createLocalBus({ rejectsPath })
   const registry = new Registry()
   const state = {
+    get: async (key: string) => (states.has(key) ? { key, value: states.get(key), version: 1 } : undefined),
     put: async (key: string, value: unknown) => {
       states.set(key, value)
       return 1
@@ -115,7 +116,7 @@ test('a store that fails makes publish fail, so that the shipper tries again', a
 })
 
 test('what the store refuses for good is kept with its reason before the batch is acknowledged', async () => {
-  const { bus, indexer, registry, rejectsPath } = await start(
+  const { bus, indexer, registry, rejectsPath, states } = await start(
     store(async () => [{ batch, index: 1, reason: 'too odd' }]),
   )
   await bus.publish([batch])
@@ -127,6 +128,22 @@ test('what the store refuses for good is kept with its reason before the batch i
   const metrics = await registry.metrics()
   expect(metrics).toMatch(/shiplog_events_rejected_total 1/)
   expect(metrics).toMatch(/shiplog_events_written_total 2/)
+  const counted = [...states].filter(([key]) => key.startsWith('reject/')).map(([, value]) => value)
+  expect(counted).toMatchObject([
+    { v: 1, cluster: 'prod', app: 'a', reason: 'too odd', count: 1, sample: { message: 'two', file: 'f' } },
+  ])
+  await indexer.close()
+})
+
+test('a state that does not take the counts of rejects holds nothing up: the rejects are kept', async () => {
+  const states = new Map<string, unknown>()
+  states.set = () => {
+    throw new ShiplogError('STORE_UNAVAILABLE', 'no state', { retryable: true })
+  }
+  const target = store(async () => [{ batch, index: 1, reason: 'too odd' }])
+  const { bus, indexer, rejectsPath } = await start(target, { days: 0, of: [] }, states)
+  await bus.publish([batch])
+  expect(readFileSync(rejectsPath, 'utf8')).toContain('too odd')
   await indexer.close()
 })
 

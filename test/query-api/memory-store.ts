@@ -198,7 +198,9 @@ export function createMemoryState(): State {
     async list(prefix) {
       return [...entries.values()].filter(({ key }) => key.startsWith(prefix))
     },
-    async delete(key) {
+    async delete(key, ifVersion) {
+      const version = entries.get(key)?.version ?? 0
+      if (ifVersion !== undefined && ifVersion !== version) throw new ShiplogError('CONFLICT', 'another version')
       return entries.delete(key)
     },
     async lease() {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { decodeCursor } from '../../pipeline/cursor.ts'
 import { ExplainAnswer } from '../../query-api/explain.ts'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
+import { RejectsAnswer } from '../../query-api/rejects.ts'
 import { DroppedAnswer, RetentionAnswer } from '../../query-api/retention.ts'
 import * as schema from '../../query-api/schema.ts'
 import * as patternsSchema from '../../query-api/schema-patterns.ts'
@@ -93,6 +94,8 @@ describe('OpenAPI', () => {
       '/api/v1/files',
       '/api/v1/histogram',
       '/api/v1/patterns',
+      '/api/v1/rejects',
+      '/api/v1/rejects/{id}',
       '/api/v1/retention',
       '/api/v1/retention/{cluster}/{partition}',
       '/api/v1/search',
@@ -142,6 +145,7 @@ describe('examples', () => {
     ...schema,
     ...patternsSchema,
     ExplainAnswer,
+    RejectsAnswer,
     RetentionAnswer,
     DroppedAnswer,
   }).flatMap(([name, value]) =>
@@ -189,6 +193,7 @@ describe('answers', () => {
     ['/api/v1/patterns?cluster=prod&compare=previous', patternsSchema.PatternsAnswer],
     ['/api/v1/explain?cluster=prod&q=nowhere+three', ExplainAnswer],
     ['/api/v1/fields?cluster=prod', patternsSchema.FieldsAnswer],
+    ['/api/v1/rejects', RejectsAnswer],
     ['/api/v1/retention', RetentionAnswer],
     ['/health', schema.HealthAnswer],
     ['/api/v1/search?cluster=prod&q="', schema.ProblemAnswer],

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import type { FileState } from '../../pipeline/bus.ts'
 import { batchOf } from '../../pipeline/event-batch.ts'
 import { formatTime } from '../../pipeline/record.ts'
+import { rejectId } from '../../pipeline/reject-group.ts'
 import { firstTime, generationOf, lines, originOf, source } from './memory-store.ts'
 import { bearer, serveWithRights } from './rights-callers.ts'
 import { config, until } from './serve.ts'
@@ -63,6 +64,8 @@ type Ask = (place: Place) => { readonly url: string } & Partial<InjectOptions>
 const common = ({ cluster, app }: Place): string => `cluster=${cluster}&app=${app}`
 const idAt = (place: Place): string => `${generationAt(place)}-0`
 const time = formatTime(firstTime)
+
+const rejectsAt = (place: Place): string => rejectId(place.cluster, place.app, 'odd')
 
 /** How each route is asked for an app, also without naming it. */
 const asks: Readonly<Record<string, readonly Ask[]>> = {
@@ -138,6 +141,10 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
   'DELETE /api/v1/retention/:cluster/:partition': [
     ({ cluster }) => ({ url: `/api/v1/retention/${cluster}/2016-05-15?confirm=2016-05-15`, method: 'DELETE' }),
   ],
+  'GET /api/v1/rejects': [() => ({ url: '/api/v1/rejects' })],
+  'DELETE /api/v1/rejects/:id': [
+    (place) => ({ url: `/api/v1/rejects/${rejectsAt(place)}?version=9`, method: 'DELETE' }),
+  ],
   'GET /api/v1/session': [() => ({ url: '/api/v1/session' })],
   'POST /api/v1/session': [() => ({ url: '/api/v1/session', method: 'POST', payload: { token: 'none' } })],
   'DELETE /api/v1/session': [() => ({ url: '/api/v1/session', method: 'DELETE' })],
@@ -173,6 +180,8 @@ async function served(holds: (place: Place) => boolean = () => true) {
       updatedAt: firstTime,
     }
     await made.parts.state.put(`file/${place.cluster}/${file.generation}`, file)
+    const reject = { reason: `${markOf(place)} is odd`, count: 1, first: firstTime, last: firstTime, sample: {} }
+    await made.parts.state.put(`reject/${rejectsAt(place)}`, { v: 1, ...place, ...reject })
   }
   return made
 }
@@ -287,6 +296,11 @@ describe.each(callers)('$name', ({ role, grants, sees }) => {
         if (access !== 'open') expect(answer.headers['cache-control'], what).toBe('no-store')
         if (access === 'operator' && role !== 'operator') expect(answer.statusCode, what).toBe(403)
         if (url === '/metrics' && role === 'operator') expect(answer.statusCode, what).toBe(200)
+        if (url === '/api/v1/rejects' && role === 'operator')
+          expect(answer.body.includes(markOf(place)), what).toBe(sees(place))
+        // 9 is no version of any.
+        if (url === '/api/v1/rejects/:id' && role === 'operator')
+          expect(answer.statusCode, what).toBe(sees(place) ? 409 : 404)
         if (url === '/api/v1/retention' && role === 'operator') expect(answer.statusCode, what).toBe(200)
         if (access === 'open')
           expect(answer.body.includes('/var/log/secret'), what).toBe(role === 'operator' && url.startsWith('/health'))
