@@ -92,6 +92,7 @@ export class Ledger {
 
   #stateOf(tail: Tail, isFollowed: boolean, nowMs: number): FileState {
     const { source, generation, loss, trouble } = tail
+    const reached = tail.acknowledged.previousTime
     const path = shownPath(tail.path)
     const warning = zoneText(tail.zoneOffMinutes) ?? (this.#isMisplaced(tail) ? misplaced : undefined)
     return {
@@ -102,6 +103,7 @@ export class Ledger {
       size: tail.size,
       read: tail.head.offset,
       acknowledged: tail.acknowledged.offset,
+      ...(reached === undefined ? {} : { reached }),
       lost: tail.lost,
       ...(loss === undefined ? {} : { loss }),
       ...(trouble === undefined ? {} : { reason: trouble }),

@@ -28,7 +28,9 @@ export function Header() {
     apps: allApps,
     search: { ...again, page: 'search' },
     files: { page: 'files', line: undefined },
+    alerts: { page: 'alerts', line: undefined },
     retention: { page: 'retention', line: undefined },
+    rejects: { page: 'rejects', line: undefined },
   }
 
   return (

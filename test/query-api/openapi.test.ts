@@ -6,6 +6,7 @@ import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
 import { RejectsAnswer } from '../../query-api/rejects.ts'
 import { DroppedAnswer, RetentionAnswer } from '../../query-api/retention.ts'
 import * as schema from '../../query-api/schema.ts'
+import * as alertsSchema from '../../query-api/schema-alerts.ts'
 import * as patternsSchema from '../../query-api/schema-patterns.ts'
 import { generationOf, lines } from './memory-store.ts'
 import { serve } from './serve.ts'
@@ -87,6 +88,11 @@ describe('OpenAPI', () => {
     const check = new Ajv2020({ strict: false }).compile(shape)
     expect([check(description), check.errors]).toEqual([true, null])
     expect(Object.keys(description.paths).sort()).toEqual([
+      '/api/v1/alerts',
+      '/api/v1/alerts.yaml',
+      '/api/v1/alerts/{id}',
+      '/api/v1/alerts/{id}/silence',
+      '/api/v1/alerts/{id}/test',
       '/api/v1/context',
       '/api/v1/explain',
       '/api/v1/export',
@@ -143,6 +149,7 @@ describe('OpenAPI', () => {
 describe('examples', () => {
   const answers = Object.entries({
     ...schema,
+    ...alertsSchema,
     ...patternsSchema,
     ExplainAnswer,
     RejectsAnswer,
