@@ -18,7 +18,8 @@ export interface IndexerOptions {
   readonly bus: Pick<Bus, 'subscribe' | 'reject'>
   readonly store: Pick<Store, 'write' | 'retain' | 'stats'>
   readonly state: Pick<State, 'get' | 'put' | 'list' | 'delete'>
-  readonly retention: Retention
+  /** Undefined = nothing is dropped here, and nothing is said of it. */
+  readonly retention: Retention | undefined
   readonly log: Logger
   readonly registry: Registry
 }
@@ -74,10 +75,10 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   }
 
   const subscription: Subscription = await bus.subscribe('indexer', { events, files })
-  const retention = startRetention(store, state, options.retention, log)
+  const retention = options.retention && startRetention(store, state, options.retention, log)
   return {
     async close() {
-      await retention.close()
+      await retention?.close()
       await subscription.close()
     },
   }
