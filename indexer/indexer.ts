@@ -5,18 +5,21 @@
 import type { Logger } from 'pino'
 import { Counter, Histogram, type Registry } from 'prom-client'
 import { type Bus, type FileState, fileStateKey, type Subscription } from '../pipeline/bus.ts'
+import { messageOf } from '../pipeline/errors.ts'
 import type { EventBatch } from '../pipeline/event-batch.ts'
+import type { Retention } from '../pipeline/retention.ts'
 import type { State } from '../pipeline/state.ts'
 import type { Store } from '../pipeline/store.ts'
+import { countRefused } from './reject-counts.ts'
 import { rejectionsOf } from './rejects.ts'
 import { startRetention } from './retention.ts'
 
 export interface IndexerOptions {
   readonly bus: Pick<Bus, 'subscribe' | 'reject'>
   readonly store: Pick<Store, 'write' | 'retain' | 'stats'>
-  readonly state: Pick<State, 'put' | 'list' | 'delete'>
-  /** Days that events are kept; 0 = for ever. */
-  readonly retentionDays: number
+  readonly state: Pick<State, 'get' | 'put' | 'list' | 'delete'>
+  /** Undefined = nothing is dropped here, and nothing is said of it. */
+  readonly retention: Retention | undefined
   readonly log: Logger
   readonly registry: Registry
 }
@@ -56,6 +59,9 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
         { events: refused.length, reason: refused[0]?.reason },
         'the store refused events for good; they are kept in the rejects',
       )
+      await countRefused(state, refused, Date.now() * 1000).catch((error: unknown) => {
+        log.warn(`the rejects are kept, but not counted on their page: ${messageOf(error)}`)
+      })
     }
     written.inc(batches.reduce((sum, batch) => sum + batch.count, 0) - refused.length)
   }
@@ -69,10 +75,10 @@ export async function startIndexer(options: IndexerOptions): Promise<Indexer> {
   }
 
   const subscription: Subscription = await bus.subscribe('indexer', { events, files })
-  const retention = startRetention(store, state, options.retentionDays, log)
+  const retention = options.retention && startRetention(store, state, options.retention, log)
   return {
     async close() {
-      await retention.close()
+      await retention?.close()
       await subscription.close()
     },
   }

@@ -43,6 +43,16 @@ export async function openStorage(config: Config, log: Logger, onClose: (closing
   return { store, state }
 }
 
+/** The State port alone: its URL picks it as above. */
+export async function openStateOf(config: Config, log: Logger): Promise<State> {
+  if (isElasticsearch(config)) {
+    const { openElasticsearchState } = await import('../store/elasticsearch/state.ts')
+    return openElasticsearchState({ ...elasticsearchOptions(config), log })
+  }
+  const { openSqliteState } = await import('../store/sqlite/state.ts')
+  return openSqliteState({ folder: storeFolder(config.store) })
+}
+
 export interface OpenedBus {
   readonly bus: Bus
   /** Why it cannot be read now, or undefined. */

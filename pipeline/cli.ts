@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { checkCheckpoint, explainFile } from '../shipper/explain.ts'
 import { adapterChecks } from './adapters.ts'
+import { runBackup } from './cli-backup.ts'
 import { runDoctor } from './cli-doctor.ts'
 import { runExport } from './cli-export.ts'
 import { runPatterns } from './cli-patterns.ts'
@@ -15,7 +16,7 @@ import { refuseMissingValues } from './command-flags.ts'
 import { type Config, helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
 import { becomeLean } from './lean-process.ts'
-import { openReplay, type Running, type Stage, stages, startAll } from './start.ts'
+import { openReplay, openStateAlone, type Running, type Stage, stages, startAll } from './start.ts'
 
 /** SIGTERM has to be over in 10 s; what is still in flight then is read again by the next start. */
 const shutdownMsMax = 9500
@@ -33,6 +34,7 @@ const help = `shiplog: logs of many containers, found in one place
   shiplog values FIELD    what a field can be, counted       (--help for its own flags)
   shiplog token …         who may ask the API                (--help for its own flags)
   shiplog replay --rejects  sends again what the store refused (--help for its own flags)
+  shiplog backup --out FILE, restore --in FILE  the small state: searches, alert policies, tokens
   shiplog doctor          checks what it needs; --file PATH says why a file is or is not shipped
   shiplog version         which one this is
   shiplog help            this text
@@ -105,6 +107,8 @@ const commands: Readonly<Record<string, Command>> = {
   patterns: runPatterns,
   values: runValues,
   token: runToken,
+  backup: (args) => runBackup('backup', args, openStateAlone),
+  restore: (args) => runBackup('restore', args, openStateAlone),
   replay: (args) => runReplay(args, openReplay),
   doctor: (args) =>
     runDoctor(args, { checks: [['checkpoint', checkCheckpoint], ...adapterChecks], explain: explainFile }),

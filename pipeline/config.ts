@@ -10,6 +10,7 @@ import { messageOf, ShiplogError } from './errors.ts'
 import { nearestOf } from './nearest.ts'
 import { type PathSettings, readGlob, readPathSettings, readZone } from './path-settings.ts'
 import { clusterPattern } from './record.ts'
+import { type ClusterDays, readClusterDays, retentionDaysMax } from './retention.ts'
 
 export { nearestOf }
 
@@ -89,6 +90,15 @@ const paths: Option<readonly PathSettings[]> = {
   default: [],
   help: 'settings of single files, a list in --config; see docs/settings.md',
   read: (written) => readPathSettings(parseYaml(written)),
+}
+
+const clusterDays: Option<readonly ClusterDays[]> = {
+  group: 'indexer and store',
+  value: 'CLUSTER=DAYS',
+  default: [],
+  help: 'the same of one cluster; may be given more than once, a list in --config',
+  read: readClusterDays,
+  isList: true,
 }
 
 /** Its errors do not repeat it. */
@@ -222,7 +232,14 @@ export const options = {
     /^(debug|info|warn|error|silent)$/,
   ),
 
-  retentionDays: whole('indexer and store', 'DAYS', 30, [0, 36_500], 'days that events are kept; 0 = for ever'),
+  retentionDays: whole(
+    'indexer and store',
+    'DAYS',
+    30,
+    [0, retentionDaysMax],
+    'days that events are kept; 0 = for ever',
+  ),
+  retentionDaysOf: clusterDays,
   storeOpenFilesMax: whole(
     'indexer and store',
     'FILES',

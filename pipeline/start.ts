@@ -11,7 +11,7 @@ import { type Logger, pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { startDemo } from '../demo/demo.ts'
 import type { Shipper } from '../shipper/shipper.ts'
-import { type Closing, openBus, openStorage, type Storage } from './adapters.ts'
+import { type Closing, openBus, openStateOf, openStorage, type Storage } from './adapters.ts'
 import type { Bus } from './bus.ts'
 import type { Config } from './config.ts'
 import { lockData } from './data-lock.ts'
@@ -19,6 +19,7 @@ import { messageOf, ShiplogError, systemCodeOf } from './errors.ts'
 import { addressOf, isLoopback, listenError } from './listen.ts'
 import { reloaded } from './reload.ts'
 import { stageServer } from './stage-server.ts'
+import type { State } from './state.ts'
 import { openTokens, type Tokens } from './token-file.ts'
 
 export interface Running {
@@ -119,7 +120,7 @@ export async function openReplay(config: Config): Promise<{ readonly bus: Bus; c
   }
   const isLocal = config.bus === 'local:'
   const shared: Process = {
-    config: { ...config, retentionDays: 0 },
+    config,
     only: undefined,
     runs: () => isLocal,
     data: resolve(config.data),
@@ -132,11 +133,34 @@ export async function openReplay(config: Config): Promise<{ readonly bus: Bus; c
     if (isLocal) closings.push(lockData(shared.data, { pid: process.pid, host: hostname(), command: 'shiplog replay' }))
     const storage = isLocal ? await openStorage(config, log, shared.onClose) : undefined
     const { bus } = await openBus(config, shared.data, shared.registry, log)
-    if (storage !== undefined) await startIndexing(shared, bus, storage)
+    if (storage !== undefined) await startIndexing(shared, bus, storage, false)
     closings.push(() => bus.close())
     return { bus, close }
   } catch (error) {
     await close()
+    throw error
+  }
+}
+
+/** The state by itself, for `shiplog backup` and `restore`; `alone`: the embedded one must have no other process. */
+export async function openStateAlone(
+  config: Config,
+  alone: boolean,
+): Promise<{ state: State; close(): Promise<void> }> {
+  const isEmbedded = config.store.startsWith('file:')
+  const unlock =
+    alone && isEmbedded
+      ? lockData(resolve(config.data), { pid: process.pid, host: hostname(), command: 'shiplog restore' })
+      : () => {}
+  try {
+    const state = await openStateOf(config, createLog('warn'))
+    const close = async (): Promise<void> => {
+      await state.close()
+      await unlock()
+    }
+    return { state, close }
+  } catch (error) {
+    await unlock()
     throw error
   }
 }
@@ -183,11 +207,12 @@ async function open(
   return { url, shipper }
 }
 
-async function startIndexing(shared: Process, bus: Bus, storage: Storage): Promise<void> {
+/** `drops`: whether it lets go of what is too old, too; a replay only writes. */
+async function startIndexing(shared: Process, bus: Bus, storage: Storage, drops = true): Promise<void> {
   const { config, registry, logOf, onClose } = shared
   const { startIndexer } = await import('../indexer/indexer.ts')
-  const { retentionDays } = config
-  const indexer = await startIndexer({ bus, ...storage, registry, retentionDays, log: logOf('indexer') })
+  const retention = drops ? { days: config.retentionDays, of: config.retentionDaysOf } : undefined
+  const indexer = await startIndexer({ bus, ...storage, registry, retention, log: logOf('indexer') })
   onClose(() => indexer.close())
 }
 

@@ -91,6 +91,8 @@ export interface StoreStats {
     readonly bytes: number
     readonly from: number
     readonly to: number
+    /** When the newest of its events was read: retention counts from then, or from the end of its day. */
+    readonly newestReadAt: number
   }[]
   /** Partitions that could not be read and were set aside, each with what to do. */
   readonly damaged: readonly { readonly path: string; readonly reason: string }[]
@@ -136,6 +138,11 @@ export interface Store {
   ): Promise<ValueCount[]>
   /** Drops the partitions of a cluster that lie before `before` by date and by their newest readAt. */
   retain(cluster: string, before: number): Promise<Dropped[]>
+  /**
+   * Drops one partition, whatever its age; undefined = there is none. What comes for that day from then on makes it anew, also
+   * what is on its way while it is dropped.
+   */
+  remove(cluster: string, partition: string): Promise<Dropped | undefined>
   stats(): Promise<StoreStats>
   close(): Promise<void>
 }
@@ -147,4 +154,15 @@ const oldUs = 90 * dayUs
 export function partitionOf(timeUs: number, readAtUs: number): string {
   const date = new Date(Math.floor(timeUs / 1000)).toISOString()
   return readAtUs - timeUs > oldUs ? date.slice(0, 7) : date.slice(0, 10)
+}
+
+/** A name that partitionOf may give. */
+export const partitionPattern = /^\d{4}-\d\d(?:-\d\d)?$/
+
+/** The end (exclusive) of the day or month that a partition is, µs. */
+export function partitionEnd(partition: string): number {
+  const end = new Date(`${partition.slice(0, 7)}-${partition.slice(8) || '01'}T00:00:00Z`)
+  if (partition.length === 10) end.setUTCDate(end.getUTCDate() + 1)
+  else end.setUTCMonth(end.getUTCMonth() + 1)
+  return end.getTime() * 1000
 }

@@ -128,7 +128,7 @@ function byId(tokens: readonly Token[]): Map<string, Token> {
 }
 
 /** What people may have edited by hand is checked as a whole: half a right is worse than an error. */
-function tokenOf(entry: unknown, index: number): Token {
+export function tokenOf(entry: unknown, index: number): Token {
   const { id, name, role, grants, hash, createdAt, expiresAt } = (entry ?? {}) as Partial<Record<keyof Token, unknown>>
   const bad = (what: string): Error => new Error(`token ${index + 1} has no valid ${what}`)
   if (typeof id !== 'string' || !/^[0-9a-f]{12}$/.test(id)) throw bad('id')

@@ -9,7 +9,7 @@ import fastifyHelmet from '@fastify/helmet'
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
-import { Histogram } from 'prom-client'
+import { Counter, Histogram } from 'prom-client'
 import { alertYamlRoutes } from './alert-yaml.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRequests } from './audit.ts'
@@ -27,6 +27,8 @@ import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './p
 import { readerOf, readQueryString } from './parameters.ts'
 import { patternsRoutes } from './patterns.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
+import { rejectsRoutes } from './rejects.ts'
+import { retentionRoutes } from './retention.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
 import { savedSearchRoutes } from './saved-searches.ts'
 import { searchRoutes } from './search.ts'
@@ -79,7 +81,16 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
   api.setValidatorCompiler(({ schema, httpPart }) => readerOf(schema, httpPart))
   // Answers are made to their schemas, and tests hold them to it; a second pass at run time would only drop what is new.
   api.setSerializerCompiler(() => (body) => JSON.stringify(body))
-  api.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+  const problems = new Counter({
+    name: 'shiplog_problems_total',
+    help: 'Requests that were answered with a problem, by its code.',
+    labelNames: ['code'],
+    registers: [registry],
+  })
+  api.setErrorHandler((error, request, reply) => {
+    problems.inc({ code: problemOf(error, request.id).code })
+    return sendProblem(error, request, reply)
+  })
 
   // Fastify, its plugins and we ourselves listen for the end of an answer: that is no leak.
   api.addHook('onRequest', async (_request, reply) => void reply.raw.setMaxListeners(20))
@@ -106,6 +117,8 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
       savedSearchRoutes(routes as Api, { state, now })
       alertRoutes(routes as Api, { state, now, testAlert: parts.testAlert })
       await routes.register(async (scope) => alertYamlRoutes(scope as Api, { state, now }))
+      rejectsRoutes(routes as Api, { state })
+      retentionRoutes(routes as Api, { store, state, log: parts.log })
       sessionRoutes(routes as Api, { tokens, sessions, now })
     },
     { prefix },

@@ -4,8 +4,9 @@ import { useTranslation } from 'react-i18next'
 import { useDialogs } from './dialogs.tsx'
 import { paletteKey } from './keys/use-keys.ts'
 import { PageLink } from './page-link.tsx'
+import { usePages } from './session/session.ts'
 import { SignOut } from './session/sign-out.tsx'
-import { pages, type View } from './state/url-state.ts'
+import type { PageName, View } from './state/url-state.ts'
 import { useView } from './view-context.tsx'
 
 const schemes = ['auto', 'light', 'dark'] as const
@@ -23,11 +24,13 @@ export function Header() {
   if (view.page === 'search') searched.current = view
   const { cluster, app, instance, dir, file, host, level, q, cols } = searched.current ?? view
   const again = cluster === view.cluster ? { app, instance, dir, file, host, level, q, cols } : {}
-  const targets: Record<(typeof pages)[number], Partial<View>> = {
+  const targets: Record<PageName, Partial<View>> = {
     apps: allApps,
     search: { ...again, page: 'search' },
     files: { page: 'files', line: undefined },
     alerts: { page: 'alerts', line: undefined },
+    retention: { page: 'retention', line: undefined },
+    rejects: { page: 'rejects', line: undefined },
   }
 
   return (
@@ -37,7 +40,7 @@ export function Header() {
         <span>Shiplog</span>
       </PageLink>
       <nav className="header-pages" aria-label={t('header.pages')}>
-        {pages.map((page) => (
+        {usePages().map((page) => (
           <PageLink key={page} to={targets[page]} aria-current={page === view.page ? 'page' : undefined}>
             {t(`page.${page}`)}
           </PageLink>

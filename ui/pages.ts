@@ -9,6 +9,8 @@ export const pageModules: { readonly [page in PageName]: PageModule } = {
   search: () => import('./results/search-page.tsx').then(({ SearchPage }) => ({ default: SearchPage })),
   files: () => import('./files/files-page.tsx').then(({ FilesPage }) => ({ default: FilesPage })),
   alerts: () => import('./alerts/alerts-page.tsx').then(({ AlertsPage }) => ({ default: AlertsPage })),
+  rejects: () => import('./rejects/rejects-page.tsx').then(({ RejectsPage }) => ({ default: RejectsPage })),
+  retention: () => import('./retention/retention-page.tsx').then(({ RetentionPage }) => ({ default: RetentionPage })),
 }
 
 export const pageComponents: { readonly [page in PageName]: LazyExoticComponent<ComponentType> } = {
@@ -16,4 +18,6 @@ export const pageComponents: { readonly [page in PageName]: LazyExoticComponent<
   search: lazy(pageModules.search),
   files: lazy(pageModules.files),
   alerts: lazy(pageModules.alerts),
+  rejects: lazy(pageModules.rejects),
+  retention: lazy(pageModules.retention),
 }

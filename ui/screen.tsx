@@ -7,6 +7,7 @@ import { useKeys, usePaletteKey } from './keys/use-keys.ts'
 import { pageComponents } from './pages.ts'
 import { useClusters } from './queries.ts'
 import { LostLink } from './saved/lost-link.tsx'
+import { pagesWithoutCluster } from './state/url-state.ts'
 import { useView } from './view-context.tsx'
 import './chips.css'
 import './screen.css'
@@ -37,8 +38,7 @@ export function Screen() {
       <Header />
       <LostLink />
       <Suspense fallback={<main className="screen-body" />}>
-        {/* Which files are shipped can be asked before the first line has arrived, and then above all. */}
-        {view.cluster === undefined && view.page !== 'files' ? (
+        {view.cluster === undefined && !pagesWithoutCluster.includes(view.page) ? (
           <FirstSteps clusters={clusters} only={only} />
         ) : (
           <Page />

@@ -36,6 +36,26 @@ export async function retain(
   return dropped
 }
 
+/** Drops one partition by its exact name, with what comes in meanwhile. */
+export async function remove(
+  connection: Connection,
+  partitions: PartitionList,
+  cluster: string,
+  wanted: string,
+  onDropped: (index: string) => void,
+): Promise<Dropped | undefined> {
+  const found = (await partitions.of(cluster)).find(({ partition }) => partition === wanted)
+  if (found === undefined) return undefined
+  const { index, partition } = found
+  const path = `/${encodeURIComponent(index)}`
+  // Else the last second is not counted.
+  await connection.json({ method: 'POST', path: `${path}/_refresh`, accept: [404] })
+  const { events, bytes } = (await sizesOf(connection, [index])).get(index) ?? { events: 0, bytes: 0 }
+  const { status } = await connection.json({ method: 'DELETE', path, accept: [404] })
+  onDropped(index)
+  return status === 404 ? undefined : { partition, events, bytes }
+}
+
 /** True when the index has an event that was read at or after `before`, also one that no search finds yet. */
 async function hasNewer(connection: Connection, index: string, before: number): Promise<boolean> {
   await connection.json({ method: 'POST', path: `/${encodeURIComponent(index)}/_refresh`, accept: [404] })
@@ -73,7 +93,7 @@ async function sizesOf(connection: Connection, indices: readonly string[]): Prom
 /** Names have up to 85 characters, and a comma is three in a path. */
 const namesInPath = 40
 
-type Span = Size & { readonly from: number; readonly to: number }
+type Span = Size & { readonly from: number; readonly to: number; readonly newestReadAt: number }
 
 /** Sizes and spans of time; what has not grown is not asked for its span again. */
 export class Statistics {
@@ -102,7 +122,7 @@ export class Statistics {
         const size = sizes.get(index)
         const span = this.#spans.get(index)
         if (size === undefined || span === undefined) return []
-        return [{ cluster, partition, ...size, from: span.from, to: span.to }]
+        return [{ cluster, partition, ...size, from: span.from, to: span.to, newestReadAt: span.newestReadAt }]
       })
       .sort((a, b) => (a.cluster === b.cluster ? compare(a.partition, b.partition) : compare(a.cluster, b.cluster)))
     const events = partitions.reduce((sum, one) => sum + one.events, 0)
@@ -111,18 +131,26 @@ export class Statistics {
   }
 
   async #askSpans(grown: readonly Partition[], sizes: ReadonlyMap<string, Size>): Promise<void> {
-    const end = (order: string) => ({ size: 1, _source: ['time'], track_total_hits: false, sort: [{ time: order }] })
+    type Ends = { hits: { hits: { _source: { time: string; readAt: string } }[] } }
+    const end = (field: string, order: string) => ({
+      size: 1,
+      _source: ['time', 'readAt'],
+      track_total_hits: false,
+      sort: [{ [field]: order }],
+    })
     const searches = grown.flatMap(({ index }) => [
-      { indices: [index], body: end('asc') },
-      { indices: [index], body: end('desc') },
+      { indices: [index], body: end('time', 'asc') },
+      { indices: [index], body: end('time', 'desc') },
+      { indices: [index], body: end('readAt', 'desc') },
     ])
-    type Ends = { hits: { hits: { _source: { time: string } }[] } }
     const ends = await searchAll<Ends>(this.#connection, searches)
     for (const [i, { index }] of grown.entries()) {
-      const [from, to] = [ends[2 * i], ends[2 * i + 1]].map((one) => parseTime(one?.hits.hits[0]?._source.time ?? ''))
+      const [first, last, newest] = [0, 1, 2].map((n) => ends[3 * i + n]?.hits.hits[0]?._source)
+      const [from, to] = [parseTime(first?.time ?? ''), parseTime(last?.time ?? '')]
+      const newestReadAt = parseTime(newest?.readAt ?? '')
       const size = sizes.get(index)
-      if (from === undefined || to === undefined || size === undefined || Number.isNaN(from + to)) continue
-      this.#spans.set(index, { ...size, from, to })
+      if (size === undefined || Number.isNaN(from + to + newestReadAt)) continue
+      this.#spans.set(index, { ...size, from, to, newestReadAt })
     }
   }
 }

@@ -8,7 +8,7 @@ import { backoffMs, defaultBackoff } from '../../pipeline/retry.ts'
 import type { Store } from '../../pipeline/store.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { histogram, values } from './counts.ts'
-import { retain, Statistics } from './keeping.ts'
+import { remove, retain, Statistics } from './keeping.ts'
 import { scanByTime, scanFile, searchPage } from './pages.ts'
 import { PartitionList } from './partitions.ts'
 import { checkVersion, type IndexSettings, putTemplate } from './template.ts'
@@ -68,6 +68,7 @@ export async function openElasticsearchStore(options: ElasticsearchOptions): Pro
     histogram: (selection, buckets, bounds) => histogram(connection, partitions, selection, buckets, bounds),
     values: (field, selection, limits, bounds) => values(connection, partitions, field, selection, limits, bounds),
     retain: (cluster, before) => retain(connection, partitions, cluster, before, onDropped),
+    remove: (cluster, partition) => remove(connection, partitions, cluster, partition, onDropped),
     stats: () => statistics.read(),
     close: () => connection.close(),
   }

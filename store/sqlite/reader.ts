@@ -87,10 +87,11 @@ function stats(): StoreStats {
         // Its own short connection: counting all files must not push the ones in use out.
         const db = openPartitionFile(path, { write: false, cacheKiB: 64 })
         try {
-          const { events, minTime, maxTime } = readTotals(db)
+          const { events, minTime, maxTime, newestReadAt } = readTotals(db)
           const { partition } = place
           if (events === 0) continue
-          partitions.push({ cluster, partition, events, bytes: partitionBytes(path), from: minTime, to: maxTime })
+          const bytes = partitionBytes(path)
+          partitions.push({ cluster, partition, events, bytes, from: minTime, to: maxTime, newestReadAt })
         } finally {
           db.close()
         }

@@ -6,7 +6,17 @@ import { mkdirSync } from 'node:fs'
 import { messageOf, ShiplogError, systemCodeOf } from '../../pipeline/errors.ts'
 import type { EventBatch, RecordBatch } from '../../pipeline/event-batch.ts'
 import { sourceFields } from '../../pipeline/record.ts'
-import type { Bounds, Dropped, Histogram, Page, Refused, Store, StoreStats, ValueCount } from '../../pipeline/store.ts'
+import {
+  type Bounds,
+  type Dropped,
+  type Histogram,
+  type Page,
+  partitionPattern,
+  type Refused,
+  type Store,
+  type StoreStats,
+  type ValueCount,
+} from '../../pipeline/store.ts'
 import { isClusterName } from './catalog.ts'
 import { writeError } from './database.ts'
 import { joinPages, packBatches, packedBytes } from './pack.ts'
@@ -176,6 +186,15 @@ class SqliteStore implements Store {
       // Once more: a reader that was asked in between has opened the file that is gone now.
       await this.#forget(cluster, partition)
     }
+    return dropped
+  }
+
+  async remove(cluster: string, partition: string): Promise<Dropped | undefined> {
+    if (!isClusterName(cluster) || !partitionPattern.test(partition)) return undefined
+    await this.#forget(cluster, partition)
+    const dropped = (await this.#writer.call('remove', [cluster, partition]).answer) as Dropped | undefined
+    // Once more, as in retain.
+    await this.#forget(cluster, partition)
     return dropped
   }
 

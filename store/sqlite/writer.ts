@@ -3,7 +3,7 @@
  * call is answered when every file that holds something of it is on the disk. A crash in between leaves whole batches in
  * some files; the caller was not answered, writes all of them again, and what is covered is passed over.
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { workerData } from 'node:worker_threads'
 import { messageOf, ShiplogError } from '../../pipeline/errors.ts'
@@ -318,10 +318,29 @@ function drop(cluster: string, partition: string, before: number): boolean {
   const key = `${cluster}/${partition}`
   const path = partitionPath(folder, { cluster, partition })
   if (openWriter({ cluster, partition }).totals.newestReadAt >= before) return false
+  unlink(key, path)
+  return true
+}
+
+/** Unlinks a partition, whatever is in it; undefined when there is none. A damaged one is set aside, not unlinked. */
+function remove(cluster: string, partition: string): Dropped | undefined {
+  const path = partitionPath(folder, { cluster, partition })
+  if (!existsSync(path)) return undefined
+  try {
+    const { events } = openWriter({ cluster, partition }).totals
+    const dropped = { partition, events, bytes: partitionBytes(path) }
+    unlink(`${cluster}/${partition}`, path)
+    return dropped
+  } catch (error) {
+    if (isDamage(error)) notify({ kind: 'damaged', cluster, partition, reason: messageOf(error) })
+    throw writeError(error, path)
+  }
+}
+
+function unlink(key: string, path: string): void {
   // Closing as the last one moves the log into the file. The log goes first: alone it would be played into a new file of that day.
   closeWriter(key)
   for (const suffix of ['-wal', '-shm', '']) rmSync(path + suffix, { force: true })
-  return true
 }
 
 /** Renames a damaged file; returns where it is now, or undefined when there is none. */
@@ -337,6 +356,7 @@ serve({
   write: (args) => write(args[0] as EventBatch[]),
   outdated: (args) => outdated(args[0] as string, args[1] as number),
   drop: (args) => drop(args[0] as string, args[1] as string, args[2] as number),
+  remove: (args) => remove(args[0] as string, args[1] as string),
   aside: (args) => aside(args[0] as string, args[1] as string, args[2] as string),
   close: () => {
     for (const key of [...open.keys()]) closeWriter(key)

@@ -766,6 +766,32 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       })
     })
 
+    describe('what cannot be parsed', () => {
+      storePerTest()
+
+      const odd: readonly (readonly [text: string, found: string])[] = [
+        ['{"level":"info","user":"alice","took', 'alice'],
+        ['{"a":{"b":[1,2,{"c":"deepest"}', 'deepest'],
+        ['user=bob msg="never closed', '"never closed"'],
+        ['==broken== a=b=c =nothing', 'nothing'],
+        [`{"n":${'['.repeat(2000)}`, 'n'],
+        ['\u0000\u0001binary\u001b[31mred', 'binary'],
+        ['<Event><Data>half', 'half'],
+        ['{"__proto__":{"x":1},"constructor":"odd"}', 'constructor'],
+      ]
+
+      test('is found as the text that it is', async () => {
+        await write(linesOf(odd.map(([message], i) => ({ message, time: noonUs + i }))))
+        const all = await drain(store.scan(queryOf('', { order: 'asc' })))
+        expect(all.map(({ message }) => message)).toEqual(odd.map(([message]) => message))
+        for (const [message, words] of odd) {
+          const { records } = await store.search(queryOf(words), 10)
+          const found = recordsOf(records).map((record) => record.message)
+          expect(found, words).toContain(message)
+        }
+      })
+    })
+
     describe('keeping', () => {
       storePerTest()
 
@@ -795,17 +821,56 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       })
 
       test('stats count events, bytes and times by partition', async () => {
+        const newestReadAt = noonUs + 3 * dayUs
         await write(
-          linesOf(numbered(10)),
-          linesOf(numbered(5, { time: noonUs + dayUs }), { generation: generationOf(2) }),
+          linesOf(numbered(10), { readAt: newestReadAt }),
+          linesOf(numbered(5, { time: noonUs + dayUs }), { generation: generationOf(2), readAt: newestReadAt }),
         )
         const stats = await store.stats()
         expect(stats).toMatchObject({ events: 15, damaged: [] })
         expect(stats.bytes).toBeGreaterThan(0)
         expect(stats.partitions.map(({ bytes: _bytes, ...rest }) => rest)).toEqual([
-          { cluster: 'prod', partition: '2026-05-16', events: 10, from: noonUs, to: noonUs + 9000 },
-          { cluster: 'prod', partition: '2026-05-17', events: 5, from: noonUs + dayUs, to: noonUs + dayUs },
+          { cluster: 'prod', partition: '2026-05-16', events: 10, from: noonUs, to: noonUs + 9000, newestReadAt },
+          {
+            cluster: 'prod',
+            partition: '2026-05-17',
+            events: 5,
+            from: noonUs + dayUs,
+            to: noonUs + dayUs,
+            newestReadAt,
+          },
         ])
+      })
+
+      test('one day is dropped whatever its age, and nothing else', async () => {
+        for (const n of [0, 1]) {
+          await write(linesOf(numbered(10, { time: noonUs + n * dayUs }), { generation: generationOf(n) }))
+        }
+        await write(linesOf(numbered(4), { source: { cluster: 'prod-eu' } }))
+        // A reader has the file open.
+        expect((await store.search(queryOf(), 100)).records.count).toBe(20)
+        expect(await store.remove('prod', '2026-05-16')).toMatchObject({ partition: '2026-05-16', events: 10 })
+        expect((await store.search(queryOf(), 100)).records.count).toBe(10)
+        expect((await store.search(queryOf('', { cluster: 'prod-eu' }), 100)).records.count).toBe(4)
+        expect((await store.stats()).partitions.map(({ cluster, partition }) => [cluster, partition])).toEqual([
+          ['prod', '2026-05-17'],
+          ['prod-eu', '2026-05-16'],
+        ])
+        for (const [cluster, partition] of [
+          ['prod', '2026-05-16'],
+          ['prod', '2026-05'],
+          ['nowhere', '2026-05-17'],
+          ['prod', '*'],
+          ['prod', '../prod-eu/2026-05-16'],
+          ['.', 'state'],
+          ['*', '2026-05-17'],
+        ] as const) {
+          expect(await store.remove(cluster, partition), `${cluster}/${partition}`).toBeUndefined()
+        }
+        expect((await store.stats()).events).toBe(14)
+        // What comes again for that day makes it anew.
+        await store.write([linesOf(numbered(10), { generation: generationOf(0) })])
+        expect(await drain(store.scan(queryOf('', { to: noonUs + dayUs / 2 })))).toHaveLength(10)
       })
 
       test('after close every call is refused with CLOSED', async () => {

@@ -7,6 +7,7 @@ import { createLocalBus } from '../../bus/local.ts'
 import { startIndexer } from '../../indexer/indexer.ts'
 import { ShiplogError } from '../../pipeline/errors.ts'
 import { batchOf, type EventBatch } from '../../pipeline/event-batch.ts'
+import type { Retention } from '../../pipeline/retention.ts'
 import type { Refused } from '../../pipeline/store.ts'
 import { temporaryFolder, waitFor } from '../system/process.ts'
 
@@ -36,16 +37,23 @@ function store(write: (batches: readonly EventBatch[]) => Promise<Refused[]>) {
       events: 1,
       bytes: 1,
       damaged: [],
-      partitions: [{ cluster: 'prod', partition: '2020-01-01', events: 1, bytes: 1, from: 0, to: 1 }],
+      partitions: ['prod', 'stage', 'audit'].map((cluster) => ({
+        ...{ cluster, partition: '2020-01-01', events: 1, bytes: 1, from: 0, to: 1, newestReadAt: 1 },
+      })),
     }),
   }
 }
 
-async function start(target: ReturnType<typeof store>, retentionDays = 0, states = new Map<string, unknown>()) {
+async function start(
+  target: ReturnType<typeof store>,
+  retention: Retention = { days: 0, of: [] },
+  states = new Map<string, unknown>(),
+) {
   const rejectsPath = join(folder.path, 'rejects/rejects.ndjson')
   const bus = createLocalBus({ rejectsPath })
   const registry = new Registry()
   const state = {
+    get: async (key: string) => (states.has(key) ? { key, value: states.get(key), version: 1 } : undefined),
     put: async (key: string, value: unknown) => {
       states.set(key, value)
       return 1
@@ -58,7 +66,7 @@ async function start(target: ReturnType<typeof store>, retentionDays = 0, states
     bus,
     store: target,
     state,
-    retentionDays,
+    retention,
     log: pino({ level: 'silent' }),
     registry,
   })
@@ -108,7 +116,7 @@ test('a store that fails makes publish fail, so that the shipper tries again', a
 })
 
 test('what the store refuses for good is kept with its reason before the batch is acknowledged', async () => {
-  const { bus, indexer, registry, rejectsPath } = await start(
+  const { bus, indexer, registry, rejectsPath, states } = await start(
     store(async () => [{ batch, index: 1, reason: 'too odd' }]),
   )
   await bus.publish([batch])
@@ -120,6 +128,22 @@ test('what the store refuses for good is kept with its reason before the batch i
   const metrics = await registry.metrics()
   expect(metrics).toMatch(/shiplog_events_rejected_total 1/)
   expect(metrics).toMatch(/shiplog_events_written_total 2/)
+  const counted = [...states].filter(([key]) => key.startsWith('reject/')).map(([, value]) => value)
+  expect(counted).toMatchObject([
+    { v: 1, cluster: 'prod', app: 'a', reason: 'too odd', count: 1, sample: { message: 'two', file: 'f' } },
+  ])
+  await indexer.close()
+})
+
+test('a state that does not take the counts of rejects holds nothing up: the rejects are kept', async () => {
+  const states = new Map<string, unknown>()
+  states.set = () => {
+    throw new ShiplogError('STORE_UNAVAILABLE', 'no state', { retryable: true })
+  }
+  const target = store(async () => [{ batch, index: 1, reason: 'too odd' }])
+  const { bus, indexer, rejectsPath } = await start(target, { days: 0, of: [] }, states)
+  await bus.publish([batch])
+  expect(readFileSync(rejectsPath, 'utf8')).toContain('too odd')
   await indexer.close()
 })
 
@@ -145,23 +169,33 @@ test('file states are kept, newest for each incarnation', async () => {
   }
   await bus.report([file])
   await bus.report([{ ...file, size: 2 }])
-  expect([...states]).toEqual([[`file/prod/${origin.generation}`, { ...file, size: 2 }]])
+  expect([...states].filter(([key]) => key !== 'retention')).toEqual([
+    [`file/prod/${origin.generation}`, { ...file, size: 2 }],
+  ])
   await indexer.close()
 })
 
 test('retention asks for what is older than it has to be kept, cluster by cluster', async () => {
   const target = store(async () => [])
+  const [prod, audit] = [{ source: { cluster: 'prod' } }, { source: { cluster: 'audit' } }]
   const states = new Map<string, unknown>([
-    ['file/prod/old', { state: 'gone', updatedAt: 1 }],
-    ['file/prod/new', { state: 'gone', updatedAt: Date.now() * 1000 }],
-    ['file/prod/quiet', { state: 'following', updatedAt: 1 }],
+    ['file/prod/old', { ...prod, state: 'gone', updatedAt: 1 }],
+    ['file/prod/new', { ...prod, state: 'gone', updatedAt: Date.now() * 1000 }],
+    ['file/prod/quiet', { ...prod, state: 'following', updatedAt: 1 }],
+    ['file/audit/old', { ...audit, state: 'gone', updatedAt: 1 }],
   ])
-  const { indexer } = await start(target, 30, states)
-  await waitFor(() => target.retained.length > 0)
-  const [cluster, before] = target.retained[0] as [string, number]
-  expect(cluster).toBe('prod')
-  expect(Math.abs(Date.now() * 1000 - before - 30 * 86_400_000_000)).toBeLessThan(60_000_000)
-  await waitFor(() => states.size === 2)
-  expect([...states.keys()]).toEqual(['file/prod/new', 'file/prod/quiet'])
+  const of = [
+    { cluster: 'stage', days: 7 },
+    { cluster: 'audit', days: 0 },
+  ]
+  const { indexer } = await start(target, { days: 30, of }, states)
+  await waitFor(() => !states.has('file/prod/old'))
+  expect(target.retained.map(([cluster]) => cluster)).toEqual(['prod', 'stage'])
+  for (const [i, days] of [30, 7].entries()) {
+    const before = target.retained[i]?.[1] ?? 0
+    expect(Math.abs(Date.now() * 1000 - before - days * 86_400_000_000)).toBeLessThan(60_000_000)
+  }
+  expect(states.get('retention')).toEqual({ v: 1, days: 30, of })
+  expect([...states.keys()].sort()).toEqual(['file/audit/old', 'file/prod/new', 'file/prod/quiet', 'retention'])
   await indexer.close()
 })

@@ -24,13 +24,20 @@ function refusal(work: () => unknown): ShiplogError {
 
 test('a flag wins over the environment, that over the file, that over the default', () => {
   const file = join(folder, 'a.yaml')
-  writeFileSync(file, 'retention-days: 7\ncluster: from-file\nrescanIntervalMs: 200\n')
+  writeFileSync(
+    file,
+    'retention-days: 7\nretention-days-of: [prod=90, stage=0]\ncluster: from-file\nrescanIntervalMs: 200\n',
+  )
   const config = read(['--retention-days=9', '--config', file], {
     SHIPLOG_RETENTION_DAYS: '8',
     SHIPLOG_CLUSTER: 'from-env',
   })
   expect(config).toMatchObject({
     retentionDays: 9,
+    retentionDaysOf: [
+      { cluster: 'prod', days: 90 },
+      { cluster: 'stage', days: 0 },
+    ],
     cluster: 'from-env',
     rescanIntervalMs: 200,
     host: options.host.default,
@@ -54,6 +61,9 @@ test.each([
   [['--retention-day', '3'], /not known/, /retention-days/],
   [['--retention-days', 'many'], /--retention-days is “many”/, /days/],
   [['--retention-days', '-1'], /whole number from 0/, /days/],
+  [['--retention-days-of', 'prod'], /CLUSTER=DAYS/, /cluster/],
+  [['--retention-days-of', 'prod=x'], /CLUSTER=DAYS/, /cluster/],
+  [['--retention-days-of=prod=1', '--retention-days-of', 'prod=2'], /prod is there twice/, /cluster/],
   [['--cluster', 'Prod!'], /--cluster is/, /cluster/],
   [['--timezone', 'Mars/Base'], /IANA/, /zone/],
   [['--listen', '8080'], /--listen/, /address/],

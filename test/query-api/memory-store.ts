@@ -5,7 +5,7 @@ import { fieldsOf } from '../../pipeline/fields.ts'
 import { matches } from '../../pipeline/query-matches.ts'
 import { compareKeys, type EventKey, levels, type Source } from '../../pipeline/record.ts'
 import type { State, StateEntry } from '../../pipeline/state.ts'
-import type { Bounds, SearchQuery, Selection, Store } from '../../pipeline/store.ts'
+import { type Bounds, partitionOf, type SearchQuery, type Selection, type Store } from '../../pipeline/store.ts'
 
 export interface StoredEvent extends NewEvent {
   readonly origin: Origin
@@ -102,6 +102,8 @@ export function createMemoryStore(events: StoredEvent[] = []): MemoryStore {
       store.scans.ended++
     }
   }
+  const dayOf = ({ time, origin: { source, readAt } }: StoredEvent): string =>
+    `${source.cluster}/${partitionOf(time, readAt)}`
   const store: MemoryStore = {
     events,
     scans: { begun: 0, ended: 0, aborted: 0, batches: 0 },
@@ -161,7 +163,20 @@ export function createMemoryStore(events: StoredEvent[] = []): MemoryStore {
       return []
     },
     async stats() {
-      return { events: store.events.length, bytes: 0, partitions: [], damaged: [] }
+      const partitions = [...Map.groupBy(store.events, dayOf)].map(([key, inside]) => {
+        const [cluster = '', partition = ''] = key.split('/')
+        const times = inside.map(({ time }) => time)
+        const newestReadAt = Math.max(...inside.map(({ origin }) => origin.readAt))
+        const [from, to] = [Math.min(...times), Math.max(...times)]
+        return { cluster, partition, events: inside.length, bytes: inside.length * 100, from, to, newestReadAt }
+      })
+      return { events: store.events.length, bytes: store.events.length * 100, partitions, damaged: [] }
+    },
+    async remove(cluster, partition) {
+      const before = store.events.length
+      store.events.splice(0, before, ...store.events.filter((event) => dayOf(event) !== `${cluster}/${partition}`))
+      const events = before - store.events.length
+      return events === 0 ? undefined : { partition, events, bytes: events * 100 }
     },
     async close() {},
   }

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { decodeCursor } from '../../pipeline/cursor.ts'
 import { ExplainAnswer } from '../../query-api/explain.ts'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
+import { RejectsAnswer } from '../../query-api/rejects.ts'
+import { DroppedAnswer, RetentionAnswer } from '../../query-api/retention.ts'
 import * as schema from '../../query-api/schema.ts'
 import * as alertsSchema from '../../query-api/schema-alerts.ts'
 import * as patternsSchema from '../../query-api/schema-patterns.ts'
@@ -98,6 +100,10 @@ describe('OpenAPI', () => {
       '/api/v1/files',
       '/api/v1/histogram',
       '/api/v1/patterns',
+      '/api/v1/rejects',
+      '/api/v1/rejects/{id}',
+      '/api/v1/retention',
+      '/api/v1/retention/{cluster}/{partition}',
       '/api/v1/search',
       '/api/v1/searches',
       '/api/v1/searches/{id}',
@@ -141,11 +147,18 @@ describe('OpenAPI', () => {
 })
 
 describe('examples', () => {
-  const answers = Object.entries({ ...schema, ...alertsSchema, ...patternsSchema, ExplainAnswer }).flatMap(
-    ([name, value]) =>
-      typeof value === 'object' && value !== null && 'examples' in value
-        ? [[name, value as { examples: unknown[] }] as const]
-        : [],
+  const answers = Object.entries({
+    ...schema,
+    ...alertsSchema,
+    ...patternsSchema,
+    ExplainAnswer,
+    RejectsAnswer,
+    RetentionAnswer,
+    DroppedAnswer,
+  }).flatMap(([name, value]) =>
+    typeof value === 'object' && value !== null && 'examples' in value
+      ? [[name, value as { examples: unknown[] }] as const]
+      : [],
   )
 
   test.each(answers)('%s: each is one by its schema', (_, value) => {
@@ -187,6 +200,8 @@ describe('answers', () => {
     ['/api/v1/patterns?cluster=prod&compare=previous', patternsSchema.PatternsAnswer],
     ['/api/v1/explain?cluster=prod&q=nowhere+three', ExplainAnswer],
     ['/api/v1/fields?cluster=prod', patternsSchema.FieldsAnswer],
+    ['/api/v1/rejects', RejectsAnswer],
+    ['/api/v1/retention', RetentionAnswer],
     ['/health', schema.HealthAnswer],
     ['/api/v1/search?cluster=prod&q="', schema.ProblemAnswer],
   ])('%s is by its schema', async (url, answerSchema) => {

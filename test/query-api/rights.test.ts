@@ -9,6 +9,7 @@ import { type PolicyBody, policyOf } from '../../pipeline/alert-policy.ts'
 import type { FileState } from '../../pipeline/bus.ts'
 import { batchOf } from '../../pipeline/event-batch.ts'
 import { formatTime } from '../../pipeline/record.ts'
+import { rejectId } from '../../pipeline/reject-group.ts'
 import { firstTime, generationOf, lines, originOf, source } from './memory-store.ts'
 import { bearer, serveWithRights } from './rights-callers.ts'
 import { config, until } from './serve.ts'
@@ -73,6 +74,8 @@ const alertBody = (place: Place): PolicyBody => ({
   windowMs: 60_000,
   condition: { kind: 'no-lines' },
 })
+
+const rejectsAt = (place: Place): string => rejectId(place.cluster, place.app, 'odd')
 
 /** How each route is asked for an app, also without naming it. */
 const asks: Readonly<Record<string, readonly Ask[]>> = {
@@ -175,6 +178,14 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
     }),
     (place) => ({ url: '/api/v1/alerts.yaml', method: 'POST', payload: { policies: [alertBody(place)] } }),
   ],
+  'GET /api/v1/retention': [() => ({ url: '/api/v1/retention' })],
+  'DELETE /api/v1/retention/:cluster/:partition': [
+    ({ cluster }) => ({ url: `/api/v1/retention/${cluster}/2016-05-15?confirm=2016-05-15`, method: 'DELETE' }),
+  ],
+  'GET /api/v1/rejects': [() => ({ url: '/api/v1/rejects' })],
+  'DELETE /api/v1/rejects/:id': [
+    (place) => ({ url: `/api/v1/rejects/${rejectsAt(place)}?version=9`, method: 'DELETE' }),
+  ],
   'GET /api/v1/session': [() => ({ url: '/api/v1/session' })],
   'POST /api/v1/session': [() => ({ url: '/api/v1/session', method: 'POST', payload: { token: 'none' } })],
   'DELETE /api/v1/session': [() => ({ url: '/api/v1/session', method: 'DELETE' })],
@@ -214,6 +225,8 @@ async function served(holds: (place: Place) => boolean = () => true) {
     await made.parts.state.put(`alert-policy/${alertId(place)}`, { v: 1, policy, changedAt: time, changedBy: 'a' })
     const alert = { ...newAlert(0), detail: markOf(place), history: [{ at: 0, event: 'ok', detail: markOf(place) }] }
     await made.parts.state.put(`alert/${alertId(place)}`, alert)
+    const reject = { reason: `${markOf(place)} is odd`, count: 1, first: firstTime, last: firstTime, sample: {} }
+    await made.parts.state.put(`reject/${rejectsAt(place)}`, { v: 1, ...place, ...reject })
   }
   return made
 }
@@ -341,6 +354,12 @@ describe.each(callers)('$name', ({ role, grants, sees }) => {
           expect(answer.statusCode, what).toBe(alertStatus(`${method} ${url}`, role, sees(place)))
         if (url.startsWith('/api/v1/alerts') && method === 'GET')
           expect(answer.body.includes(markOf(place)), what).toBe(sees(place))
+        if (url === '/api/v1/rejects' && role === 'operator')
+          expect(answer.body.includes(markOf(place)), what).toBe(sees(place))
+        // 9 is no version of any.
+        if (url === '/api/v1/rejects/:id' && role === 'operator')
+          expect(answer.statusCode, what).toBe(sees(place) ? 409 : 404)
+        if (url === '/api/v1/retention' && role === 'operator') expect(answer.statusCode, what).toBe(200)
         if (access === 'open')
           expect(answer.body.includes('/var/log/secret'), what).toBe(role === 'operator' && url.startsWith('/health'))
         if (url === '/api/v1/explain') expect(answer.body.includes('/var/log/secret'), what).toBe(isTold(role, answer))

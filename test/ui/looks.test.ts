@@ -73,6 +73,20 @@ const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
       await page.locator('.alert-history li').first().waitFor()
     },
   ],
+  [
+    'rejects',
+    async () => {
+      await visit({ cluster: 'prod-sh' }, 'rejects')
+      await page.getByText('shiplog replay --rejects').waitFor()
+    },
+  ],
+  [
+    'retention',
+    async () => {
+      await visit({ cluster: 'prod-sh' }, 'retention')
+      await page.getByRole('cell').first().waitFor()
+    },
+  ],
 ]
 
 describe('its looks', () => {
@@ -130,6 +144,13 @@ describe('its looks', () => {
     expect(await serious(page), 'alert form, dark').toEqual([])
     await page.emulateMedia({ colorScheme: 'light' })
     expect(await serious(page), 'alert form, light').toEqual([])
+    await visit({}, 'retention')
+    await page.getByRole('button', { name: 'Drop 2026-11-18' }).click()
+    await page.getByRole('button', { name: 'Drop it for good' }).waitFor()
+    await shoot('retention-drop')
+    expect(await serious(page), 'drop a day, dark').toEqual([])
+    await page.emulateMedia({ colorScheme: 'light' })
+    expect(await serious(page), 'drop a day, light').toEqual([])
   })
 })
 

@@ -8,6 +8,8 @@ import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
 import { mockAlerts } from './mock-alerts.ts'
 import { type MockRecord, mockRecords } from './mock-records.ts'
+import { mockRejects } from './mock-rejects.ts'
+import { mockRetention } from './mock-retention.ts'
 import { mockTails } from './mock-tails.ts'
 
 const types: Record<string, string> = {
@@ -115,6 +117,8 @@ function answer(
   if (kind === 'search') return void json(response, pageOf(params, found, coveredFrom))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
+  if (path === 'rejects') return void json(response, mockRejects())
+  if (path === 'retention') return void json(response, mockRetention())
   if (path === 'alerts') return void json(response, { alerts: mockAlerts })
   if (kind === 'alerts')
     return void json(

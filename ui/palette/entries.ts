@@ -5,12 +5,13 @@ import { getJson, type SearchPage } from '../api.ts'
 import { useDialogs } from '../dialogs.tsx'
 import { useAllApps, useClusters, useValues } from '../queries.ts'
 import { useSavedSearches } from '../saved/use-saved.ts'
+import { usePages } from '../session/session.ts'
 import { apiUrl } from '../state/api-params.ts'
 import { shortCount } from '../state/number-text.ts'
 import type { Findable } from '../state/palette-model.ts'
 import { summaryOf, viewOf } from '../state/saved-model.ts'
 import { presetRange, presets } from '../state/time-range.ts'
-import { followChange, pages, type View } from '../state/url-state.ts'
+import { followChange, type View } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
 
 export interface PaletteEntry extends Findable {
@@ -24,6 +25,7 @@ const offeredMax = 500
 export function usePaletteEntries(): PaletteEntry[] {
   const { t } = useTranslation()
   const { view, change, search } = useView()
+  const reachable = usePages()
   const saved = useSavedSearches()
   const apps = useAllApps(view.cluster !== undefined)
   const clusters = useClusters()
@@ -35,7 +37,7 @@ export function usePaletteEntries(): PaletteEntry[] {
   const several = (clusters.data?.length ?? 0) > 1
 
   return [
-    ...pages.map(
+    ...reachable.map(
       (page): PaletteEntry => ({
         id: `page ${page}`,
         group: 'pages',

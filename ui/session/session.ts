@@ -1,6 +1,7 @@
 /** Who is signed in, signing in and out. */
 import { useQuery } from '@tanstack/react-query'
 import { getJson, Problem, problemIn } from '../api.ts'
+import { operatorPages, type PageName, pages } from '../state/url-state.ts'
 
 export interface Session {
   readonly name: string
@@ -17,6 +18,12 @@ export function useSession() {
     queryFn: ({ signal }) => getJson<Session>('api/v1/session', signal),
     retry: false,
   })
+}
+
+/** Those that the server answers to whoever is signed in. */
+export function usePages(): readonly PageName[] {
+  const { data } = useSession()
+  return data?.role === 'operator' ? pages : pages.filter((page) => !operatorPages.includes(page))
 }
 
 export function isSignedOut(error: unknown): boolean {

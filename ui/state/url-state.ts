@@ -4,8 +4,12 @@ import { type Level, levels } from '../../pipeline/record.ts'
 export const languages = ['zh-CN', 'en'] as const
 export type Language = (typeof languages)[number]
 
-export const pages = ['apps', 'search', 'files', 'alerts'] as const
+export const pages = ['apps', 'search', 'files', 'alerts', 'retention', 'rejects'] as const
 export type PageName = (typeof pages)[number]
+/** How the pipeline is: to others than operators the server does not answer. */
+export const operatorPages: readonly PageName[] = ['retention', 'rejects']
+/** What can be asked before the first line has arrived, and then above all. */
+export const pagesWithoutCluster: readonly PageName[] = ['files', ...operatorPages]
 
 /** What is shown of what was found. */
 export const tabs = ['lines', 'patterns'] as const
