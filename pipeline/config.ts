@@ -9,6 +9,7 @@ import { parse as parseYaml } from 'yaml'
 import { messageOf, ShiplogError } from './errors.ts'
 import { nearestOf } from './nearest.ts'
 import { type PathSettings, readGlob, readPathSettings, readZone } from './path-settings.ts'
+import { noQuotas, type QuotaSettings, readQuotaSettings } from './quota-settings.ts'
 import { clusterPattern } from './record.ts'
 
 export { nearestOf }
@@ -90,6 +91,17 @@ const paths: Option<readonly PathSettings[]> = {
   read: (written) => readPathSettings(parseYaml(written)),
 }
 
+const quotas: Option<QuotaSettings> = {
+  group: 'shipper',
+  value: 'YAML',
+  default: noQuotas,
+  help: 'lines a second and bytes a day of each app, in --config; see docs/settings.md (default: no limits)',
+  read: (written) => readQuotaSettings(parseYaml(written)),
+}
+
+/** Lists and tables that only YAML can say. */
+const isStructured = (name: OptionName): boolean => name === 'paths' || name === 'quotas'
+
 /** Never logs, wherever they lie: what editors keep beside an open file, process ids, locks. */
 const noLogs = ['.*.sw[a-p]', '*.pid', '*.lck']
 
@@ -107,6 +119,7 @@ export const options = {
   include: globs([], 'only files that one of these matches; may be given more than once (default: all)'),
   exclude: globs(noLogs, 'no file that one of these matches; may be given more than once'),
   paths,
+  quotas,
   followSymlinks: toggle('shipper', 'also read what links under the root lead to outside of it'),
   rescanIntervalMs: whole(
     'shipper',
@@ -451,7 +464,7 @@ export function readConfig(
     try {
       return [name, options[name].read(found.value)]
     } catch (error) {
-      const shown = name === 'paths' ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
+      const shown = isStructured(name) ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
       throw invalid(`${found.where} is ${shown}, expected ${messageOf(error)}`, options[name].help)
     }
   })
@@ -479,7 +492,7 @@ function readConfigFile(path: string): Map<OptionName, string> {
 
 /** A value of the file as it would be written on a command line. */
 function textOf(value: unknown, name: OptionName, where: string): string {
-  if (name === 'paths') return JSON.stringify(value)
+  if (isStructured(name)) return JSON.stringify(value)
   const isSingle = (item: unknown): boolean => typeof item !== 'object'
   if (isList(name) && value === null) return ''
   if (isList(name) && Array.isArray(value) && value.every(isSingle)) return value.join('\n')
