@@ -1,5 +1,5 @@
 /** Quotas: what is read of them, how they count (with a clock that is given), and what a slowed app does to its files. */
-import { appendFileSync, mkdirSync, readdirSync, readlinkSync, renameSync, unlinkSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import type { Registry } from 'prom-client'
@@ -26,6 +26,17 @@ describe('as they are written', () => {
     expect(quotaOf(settings, 'shop')).toEqual({ linesPerSecond: { warn: none, hard: 20 }, bytesPerDay })
     expect(quotaOf(settings, 'free')).toEqual({ linesPerSecond: { warn: none, hard: none }, bytesPerDay })
     expect(quotaOf(settings, 'toString')).toEqual({ linesPerSecond: { warn: 5, hard: 10 }, bytesPerDay })
+  })
+
+  test('as the documentation has them', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/settings.md'), 'utf8')
+    const [, yaml = ''] = /```yaml\nquotas:\n([\s\S]*?)```/.exec(page) ?? []
+    const { quotas } = testConfig('/nowhere', ['--quotas', yaml])
+    const bytesPerDay = { warn: 1_000_000_000, hard: none }
+    expect(quotaOf(quotas, 'audit')).toEqual({ linesPerSecond: { warn: none, hard: none }, bytesPerDay })
+    expect(quotaOf(quotas, 'order-service')).toEqual({ linesPerSecond: { warn: none, hard: 50_000 } })
+    expect(quotaOf(quotas, 'other')).toEqual({ linesPerSecond: { warn: 5000, hard: 10_000 } })
+    expect(quotas.shipper.bytesPerDay?.warn).toBe(80_000_000_000)
   })
 
   test.each([
