@@ -1,5 +1,5 @@
 /**
- * The whole flow on the embedded default, from outside: files → searchable, search over HTTP at rest and under load,
+ * The whole flow on the embedded default (with KAFKA_URL and ELASTICSEARCH_URL on those: stages.ts), from outside: files → searchable, search over HTTP at rest and under load,
  * export, size on disk, memory. Everything talks to a real process on 127.0.0.1 and ends with it.
  */
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -14,6 +14,11 @@ import { cpuSecondsOf, memoryOf, report, spread, spreadOf, timeRuns } from './me
 const loadLinesPerSecond = 20_000
 
 export async function benchFlow(): Promise<void> {
+  const { KAFKA_URL: kafka, ELASTICSEARCH_URL: elasticsearch } = process.env
+  if (kafka !== undefined && elasticsearch !== undefined) {
+    const { benchStages } = await import('./stages.ts')
+    return benchStages(kafka, elasticsearch)
+  }
   const folder = mkdtempSync(join(tmpdir(), 'shiplog-bench-'))
   let shiplog: ShiplogProcess | undefined
   try {
@@ -140,10 +145,10 @@ async function benchExport(url: string): Promise<void> {
 }
 
 /** From the write of a line until a search finds it. */
-async function benchFreshness(url: string, path: string): Promise<void> {
+export async function benchFreshness(url: string, path: string, aim = 'aim p50 ≤ 300', tag = ''): Promise<void> {
   const times: number[] = []
   for (let i = 0; i < 30; i++) {
-    const word = `fresh${process.pid}x${i}`
+    const word = `fresh${tag}${process.pid}x${i}`
     await sleep(200)
     const started = performance.now()
     appendFileSync(path, stampedLine(word))
@@ -154,7 +159,7 @@ async function benchFreshness(url: string, path: string): Promise<void> {
     }
     times.push(performance.now() - started)
   }
-  report('line written → found by search', spread(spreadOf(times)), 'aim p50 ≤ 300')
+  report('line written → found by search', spread(spreadOf(times)), aim)
 }
 
 /** From the write to the moment at which a client that follows live has the line. */
@@ -184,13 +189,13 @@ function stampedLine(word: string): string {
   return `${stamp} INFO [main] a.B - ${word}\n`
 }
 
-function startLoad(path: string): () => void {
+export function startLoad(path: string, linesPerSecond = loadLinesPerSecond): () => void {
   const random = createRandom(3)
   const started = performance.now()
   let sent = 0
   const timer = setInterval(() => {
-    const due = ((performance.now() - started) / 1000) * loadLinesPerSecond - sent
-    appendFileSync(path, Array.from({ length: Math.min(due, loadLinesPerSecond) }, () => freshLine(random)).join(''))
+    const due = ((performance.now() - started) / 1000) * linesPerSecond - sent
+    appendFileSync(path, Array.from({ length: Math.min(due, linesPerSecond) }, () => freshLine(random)).join(''))
     sent += due
   }, 20)
   return () => clearInterval(timer)

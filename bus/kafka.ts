@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { Counter, type Registry } from 'prom-client'
 import { type Bus, type FileState, fileStateKey, type Rejected, type Subscription } from '../pipeline/bus.ts'
 import { ShiplogError } from '../pipeline/errors.ts'
+import type { EventBatch } from '../pipeline/event-batch.ts'
 import { type KafkaLogin, kafkaAddress } from './kafka/address.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { kafkaFault } from './kafka/fault.ts'
@@ -13,6 +14,7 @@ import { follow } from './kafka/follow.ts'
 import { joinGroup } from './kafka/group.ts'
 import { Producer } from './kafka/producer.ts'
 import { type KeyedMessage, rejectedMessages, sendableOf } from './kafka/rejects.ts'
+import { replayRejects } from './kafka/replay.ts'
 import { filesSuffix, rejectsSuffix, topicTemplate } from './kafka/topics.ts'
 
 export interface KafkaBusOptions {
@@ -74,6 +76,11 @@ export function createKafkaBus(options: KafkaBusOptions): KafkaBus {
     }
   }
 
+  /** Pipelines with topics of their own on one Kafka are strangers to each other. */
+  function groupOf(name: string): string {
+    return `shiplog-${name}-${options.topic.replace(/[{}]/g, '_')}`
+  }
+
   /** To a topic of one partition that is made when it is missing. */
   async function send(
     topic: string,
@@ -123,19 +130,31 @@ export function createKafkaBus(options: KafkaBusOptions): KafkaBus {
     },
     async reject(rejected) {
       const topicOf = ({ batch }: Rejected): string => `${template.topicOf(batch.origin.source)}${rejectsSuffix}`
-      for (const [topic, group] of Map.groupBy(rejected, topicOf)) await send(topic, group.flatMap(rejectedMessages))
+      for (const [topic, group] of Map.groupBy(rejected, topicOf))
+        await send(topic, group.flatMap(rejectedMessages), keptLong)
     },
+    replay: ({ fromStart = false, signal: given } = {}) =>
+      attempt(
+        'cannot send the rejects again',
+        async (signal) => {
+          const known = new Set(await cluster.topics())
+          const topics = (await eventTopics()).map((topic) => `${topic}${rejectsSuffix}`)
+          const publish = (batches: readonly EventBatch[]) => producer.publish(template.topicOf, batches, signal)
+          const there = topics.filter((topic) => known.has(topic))
+          return replayRejects({ cluster, group: groupOf('replay'), topics: there, fromStart, publish }, signal)
+        },
+        given,
+      ),
     async subscribe(group, handlers) {
       if (stop.signal.aborted) throw new ShiplogError('CLOSED', 'the bus is closed')
       return keep(
         joinGroup({
           cluster,
-          // Pipelines with topics of their own on one Kafka are strangers to each other.
-          group: `shiplog-${group}-${options.topic.replace(/[{}]/g, '_')}`,
+          group: groupOf(group),
           handlers,
           topics: subscribedTopics,
           topicsIntervalMs,
-          keepPoison: (topic, messages) => send(`${topic}${rejectsSuffix}`, messages),
+          keepPoison: (topic, messages) => send(`${topic}${rejectsSuffix}`, messages, keptLong),
           lost: (messages) => lostMessages.inc(messages),
           trouble: (why) => {
             if (why !== undefined && why !== trouble) log.error(`${why}. Trying again; nothing is lost.`)
@@ -167,6 +186,8 @@ export function createKafkaBus(options: KafkaBusOptions): KafkaBus {
 }
 
 const closeMsMax = 5000
+/** As long as events are, unless somebody says otherwise; brokers delete after a week. Of a topic of rejects that is made here. */
+const keptLong = { 'retention.ms': String(30 * 86_400_000) }
 
 function stateMessage(state: FileState): KeyedMessage {
   return { key: Buffer.from(fileStateKey(state)), value: Buffer.from(JSON.stringify(state)) }

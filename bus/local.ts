@@ -3,11 +3,10 @@
  * queue of its own and so nothing to lose: the files are the journal and the shipper's checkpoint is the position.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import type { Bus, BusHandlers, Rejected, Subscription } from '../pipeline/bus.ts'
-import { messageOf, ShiplogError } from '../pipeline/errors.ts'
-import { type EventBatch, recordOf } from '../pipeline/event-batch.ts'
+import type { Bus, BusHandlers, Subscription } from '../pipeline/bus.ts'
+import { ShiplogError } from '../pipeline/errors.ts'
+import type { EventBatch } from '../pipeline/event-batch.ts'
+import { keepRejects, replayRejects } from './local/rejects.ts'
 import { FollowRing } from './local/ring.ts'
 
 export interface LocalBusOptions {
@@ -43,22 +42,13 @@ export function createLocalBus({ rejectsPath, followBytesMax = 8 * 1024 * 1024 }
     ring.add(batches)
   }
 
-  async function reject(rejected: readonly Rejected[]): Promise<void> {
-    const lines = rejected.flatMap(({ batch, reason }) =>
-      Array.from({ length: batch.count }, (_, i) =>
-        JSON.stringify({ reason, record: recordOf(batch, i, batch.origin) }),
-      ),
-    )
-    try {
-      await mkdir(dirname(rejectsPath), { recursive: true })
-      await appendDurably(rejectsPath, `${lines.join('\n')}\n`)
-    } catch (cause) {
-      throw new ShiplogError('DATA_UNWRITABLE', `cannot keep rejected records: ${messageOf(cause)}`, {
-        retryable: true,
-        hint: `Make ${dirname(rejectsPath)} writable and give it space.`,
-        cause,
-      })
+  async function replay({ fromStart = false, signal }: { fromStart?: boolean; signal?: AbortSignal } = {}) {
+    refuseClosed()
+    const publishNext = (batches: readonly EventBatch[]): Promise<void> => {
+      signal?.throwIfAborted()
+      return publish(batches, signal)
     }
+    return replayRejects(rejectsPath, publishNext, fromStart)
   }
 
   return {
@@ -66,7 +56,8 @@ export function createLocalBus({ rejectsPath, followBytesMax = 8 * 1024 * 1024 }
     async report(states) {
       await Promise.all([...subscribers.values()].map((handlers) => track(handlers.files(states))))
     },
-    reject,
+    reject: (rejected) => keepRejects(rejectsPath, rejected),
+    replay: (options) => track(replay(options)),
     async subscribe(group, handlers): Promise<Subscription> {
       refuseClosed()
       if (subscribers.has(group)) throw new ShiplogError('CONFLICT', `${group} reads the bus already`)
@@ -86,22 +77,5 @@ export function createLocalBus({ rejectsPath, followBytesMax = 8 * 1024 * 1024 }
       await Promise.allSettled(working)
       stop.abort()
     },
-  }
-}
-
-/** All of `text` at the end of the file and on the disk, or the file as it was. */
-async function appendDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'a')
-  try {
-    const { size } = await file.stat()
-    try {
-      await file.writeFile(text)
-      await file.sync()
-    } catch (error) {
-      await file.truncate(size)
-      throw error
-    }
-  } finally {
-    await file.close()
   }
 }

@@ -26,6 +26,8 @@ export interface FileState {
   readonly size: number
   readonly read: number
   readonly acknowledged: number
+  /** Time of the last event that is acknowledged: behind it lies what was lost. Undefined before the first one. */
+  readonly reached?: number
   /** Known lost, see `loss`. */
   readonly lost: number
   readonly loss?: Loss
@@ -45,6 +47,16 @@ export function fileStateKey({ generation, source, path }: FileState): string {
 export interface Rejected {
   readonly batch: EventBatch
   readonly reason: string
+}
+
+/** What came of sending the rejects again. */
+export interface Replayed {
+  /** Records that were published. */
+  readonly records: number
+  /** What is no record, and so stays where it is. */
+  readonly unreadable: number
+  /** What the bus no longer had. */
+  readonly lost: number
 }
 
 export interface BusHandlers {
@@ -88,6 +100,12 @@ export interface Bus {
   report(states: readonly FileState[]): Promise<void>
   /** Keeps what the store refused for good. Durable when it resolves; awaited before the acknowledgement. */
   reject(rejected: readonly Rejected[]): Promise<void>
+  /**
+   * Publishes what was rejected once more, from where the last replay ended (`fromStart`: from the first that is kept) up to
+   * the last that is kept now. Its place moves behind what is durable, so that one that was given up goes on there; a
+   * repetition is harmless. What is refused again is kept again, and is not sent twice by one call.
+   */
+  replay(options?: { readonly fromStart?: boolean; readonly signal?: AbortSignal }): Promise<Replayed>
   /** Delivers every event at least once to one member of the group. */
   subscribe(group: string, handlers: BusHandlers): Promise<Subscription>
   /**

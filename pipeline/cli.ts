@@ -6,6 +6,7 @@ import { adapterChecks } from './adapters.ts'
 import { runDoctor } from './cli-doctor.ts'
 import { runExport } from './cli-export.ts'
 import { runPatterns } from './cli-patterns.ts'
+import { runReplay } from './cli-replay.ts'
 import { runSearch } from './cli-search.ts'
 import { runTail } from './cli-tail.ts'
 import { runToken } from './cli-token.ts'
@@ -14,7 +15,7 @@ import { refuseMissingValues } from './command-flags.ts'
 import { type Config, helpOfOptions, nearestOf, parseCommandLine, readConfig, writtenOptions } from './config.ts'
 import { messageOf, ShiplogError } from './errors.ts'
 import { becomeLean } from './lean-process.ts'
-import { type Running, type Stage, stages, startAll } from './start.ts'
+import { openReplay, type Running, type Stage, stages, startAll } from './start.ts'
 
 /** SIGTERM has to be over in 10 s; what is still in flight then is read again by the next start. */
 const shutdownMsMax = 9500
@@ -31,6 +32,7 @@ const help = `shiplog: logs of many containers, found in one place
   shiplog patterns QUERY  the shapes of these lines, counted (--help for its own flags)
   shiplog values FIELD    what a field can be, counted       (--help for its own flags)
   shiplog token …         who may ask the API                (--help for its own flags)
+  shiplog replay --rejects  sends again what the store refused (--help for its own flags)
   shiplog doctor          checks what it needs; --file PATH says why a file is or is not shipped
   shiplog version         which one this is
   shiplog help            this text
@@ -103,6 +105,7 @@ const commands: Readonly<Record<string, Command>> = {
   patterns: runPatterns,
   values: runValues,
   token: runToken,
+  replay: (args) => runReplay(args, openReplay),
   doctor: (args) =>
     runDoctor(args, { checks: [['checkpoint', checkCheckpoint], ...adapterChecks], explain: explainFile }),
   version,

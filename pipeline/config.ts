@@ -24,6 +24,7 @@ interface Option<T> {
   readonly read: (written: string) => T
   /** May be given more than once, and as a list in the file; `read` gets all of it, one a line. */
   readonly isList?: boolean
+  readonly isSecret?: boolean
 }
 
 type Group = Option<unknown>['group']
@@ -39,7 +40,7 @@ function text(group: Group, value: string, fallback: string, help: string, patte
 
 /** Never shown: not in messages, not in `--help`. */
 function secret(group: Group, value: string, help: string): Option<string> {
-  return { group, value, default: '', help, read: (written) => written }
+  return { group, value, default: '', help, read: (written) => written, isSecret: true }
 }
 
 function whole(
@@ -101,6 +102,12 @@ const quotas: Option<QuotaSettings> = {
 
 /** Lists and tables that only YAML can say. */
 const isStructured = (name: OptionName): boolean => name === 'paths' || name === 'quotas'
+
+/** Its errors do not repeat it. */
+function readSmtpUrl(written: string): string {
+  if (URL.canParse(written) && /^smtps?:\/\/[^/]/.test(written) && new URL(written).hostname !== '') return written
+  throw new Error('smtp://HOST:PORT or smtps://HOST:PORT, with USER:PASSWORD@ where it asks for that')
+}
 
 /** Never logs, wherever they lie: what editors keep beside an open file, process ids, locks. */
 const noLogs = ['.*.sw[a-p]', '*.pid', '*.lck']
@@ -331,6 +338,22 @@ export const options = {
     [1, 10_000],
     'exports of one client at the same time; more are answered with 429',
   ),
+  smtpUrl: {
+    ...secret(
+      'query API',
+      'URL',
+      'mail server for alerts, smtp://USER:PASSWORD@HOST:587 or smtps://…; rather as SHIPLOG_SMTP_URL, for there is a password in it',
+    ),
+    read: readSmtpUrl,
+  },
+  mailFrom: text('query API', 'ADDRESS', 'shiplog@localhost', 'sender of alerts by e-mail', /^[^\r\n]*@[^\r\n]*$/),
+  publicUrl: text(
+    'query API',
+    'URL',
+    '',
+    'where people reach the page, for the links in alerts: https://logs.example.com',
+    /^https?:\/\/[^\s]+$/,
+  ),
   auditBytesMax: whole(
     'query API',
     'BYTES',
@@ -464,7 +487,8 @@ export function readConfig(
     try {
       return [name, options[name].read(found.value)]
     } catch (error) {
-      const shown = isStructured(name) ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
+      const { isSecret = false }: Option<unknown> = options[name]
+      const shown = isStructured(name) || isSecret ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
       throw invalid(`${found.where} is ${shown}, expected ${messageOf(error)}`, options[name].help)
     }
   })

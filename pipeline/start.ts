@@ -3,6 +3,7 @@
  * it, and stops the producers before what they feed. What a process does not run it does not load: a shipper by itself is half
  * as large without the API.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -106,6 +107,40 @@ export async function startAll(config: Config, rootWasGiven: boolean, only?: Sta
   }
 }
 
+/**
+ * The bus by itself, for `shiplog replay`; a local one with the indexer and the store that it hands over to, so the data folder
+ * is taken. Nothing listens.
+ */
+export async function openReplay(config: Config): Promise<{ readonly bus: Bus; close(): Promise<void> }> {
+  const closings: Closing[] = []
+  const log = createLog('warn')
+  const close = async (): Promise<void> => {
+    for (const closing of closings.splice(0).reverse()) await closing()
+  }
+  const isLocal = config.bus === 'local:'
+  const shared: Process = {
+    config: { ...config, retentionDays: 0 },
+    only: undefined,
+    runs: () => isLocal,
+    data: resolve(config.data),
+    registry: new Registry(),
+    logOf: (part) => log.child({ part }),
+    onClose: (closing) => closings.push(closing),
+    troubles: {},
+  }
+  try {
+    if (isLocal) closings.push(lockData(shared.data, { pid: process.pid, host: hostname(), command: 'shiplog replay' }))
+    const storage = isLocal ? await openStorage(config, log, shared.onClose) : undefined
+    const { bus } = await openBus(config, shared.data, shared.registry, log)
+    if (storage !== undefined) await startIndexing(shared, bus, storage)
+    closings.push(() => bus.close())
+    return { bus, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
 /** Opens the stages one after the other, each with what closes it; they are closed in the reverse order. */
 async function open(
   shared: Process,
@@ -167,6 +202,7 @@ async function startShipping(shared: Process, bus: Bus, root: string): Promise<S
 
 async function buildApi(shared: Process, bus: Bus, storage: Storage, tokens: Tokens | undefined) {
   const { config, only, data, registry, logOf, onClose, troubles } = shared
+  const testAlert = await startAlerting(shared, storage)
   const log = logOf('query-api')
   if (only !== undefined && config.bus === 'local:')
     log.warn('live tail shows nothing new: over --bus local: lines come from this process alone, which ships none')
@@ -184,10 +220,25 @@ async function buildApi(shared: Process, bus: Bus, storage: Storage, tokens: Tok
     registry,
     config,
     log,
+    testAlert,
     ...(tokens && { tokens }),
     ...(audit && { audit }),
     health: () => healthOf(shared),
   })
+}
+
+/** Evaluates beside serving, whichever process of the deployment has the lease; gives what sends a test. */
+async function startAlerting({ config, registry, logOf, onClose, troubles }: Process, storage: Storage) {
+  const { startAlerts } = await import('../alerts/alerts.ts')
+  const { sendTo, testOf } = await import('../alerts/targets.ts')
+  const { publicUrl } = config
+  const send = sendTo({ mail: { url: config.smtpUrl, from: config.mailFrom }, publicUrl })
+  // A folder of the embedded store has one process: after a crash the next one need not wait for the lease to end.
+  const holder = config.store.startsWith('file:') ? 'the process of this folder' : randomUUID()
+  const alerts = startAlerts({ ...storage, send, holder, registry, log: logOf('alerts') })
+  onClose(() => alerts.close())
+  troubles.alerts = () => alerts.trouble()
+  return testOf(send)
 }
 
 function healthOf({ troubles }: Process): Record<string, string | undefined> {

@@ -35,6 +35,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Every route with what it exposes: what a test walks. */
     exposed: readonly { readonly method: string; readonly url: string; readonly access: Access }[]
+    /** Whether who asked is still who it was: for an answer that outlives the moment in which it was asked for. */
+    stillHolds(request: FastifyRequest): Promise<boolean>
   }
   interface FastifyRequest {
     /** Undefined = nobody who is known; only routes that are open see that. */
@@ -85,6 +87,11 @@ export function guard(api: Api, { tokens, sessions, now }: AuthParts): void {
     const token = cookie === undefined ? undefined : await sessions.find(cookie)
     return token && callerOf(token, 'session')
   }
+
+  api.decorate('stillHolds', async (request) => {
+    const caller = await identify(request)
+    return caller !== undefined && caller.tokenId === request.caller?.tokenId
+  })
 
   api.addHook('onRequest', async (request) => {
     const identified = identify(request)

@@ -86,11 +86,12 @@ function behindOf({ state, size, acknowledged }: FileState): number {
 }
 
 function row(file: FileState): object {
-  const { source, updatedAt, loss, ...rest } = file
+  const { source, updatedAt, reached, loss, ...rest } = file
   return {
     ...source,
     ...rest,
     behind: behindOf(file),
+    ...(reached === undefined ? {} : { reached: formatTime(reached) }),
     ...(loss === undefined ? {} : { loss: { ...loss, first: formatTime(loss.first), last: formatTime(loss.last) } }),
     updatedAt: formatTime(updatedAt),
   }

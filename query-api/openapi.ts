@@ -46,6 +46,7 @@ export async function describeApi(api: Api): Promise<void> {
         { name: 'search', description: 'Find records' },
         { name: 'export', description: 'Take them away' },
         { name: 'saved searches', description: 'Keep them and share them' },
+        { name: 'alerts', description: 'Be told of what happens' },
         { name: 'session', description: 'Who one is' },
         { name: 'operation', description: 'How the pipeline is' },
       ],

@@ -65,6 +65,12 @@ export class ParameterError extends ShiplogError {
 
 export type Reading = { readonly value: Record<string, unknown> } | { readonly error: ShiplogError }
 
+/** The reader of a part of a request. What stands in the path is checked by its route: only it can say 404. */
+export function readerOf(schema: unknown, httpPart: string | undefined): (given: unknown) => Reading | boolean {
+  if (httpPart === 'querystring') return parameterReader(schema as ObjectSchema)
+  return httpPart === 'body' ? bodyReader(schema as ObjectSchema) : () => true
+}
+
 /** A reader of parameters for one schema of an object. Its error is a QUERY_INVALID that names the parameter. */
 export function parameterReader(schema: ObjectSchema): (given: unknown) => Reading {
   return (given) => {

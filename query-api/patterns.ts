@@ -2,10 +2,10 @@
 import { Type } from 'typebox'
 import { ShiplogError } from '../pipeline/errors.ts'
 import { messageBytes, originAt, type RecordBatch } from '../pipeline/event-batch.ts'
+import { patternQuery, patternText } from '../pipeline/pattern-text.ts'
+import { type Pattern, PatternTree, type Seen } from '../pipeline/pattern-tree.ts'
 import { formatTime, levels, recordId, type Source } from '../pipeline/record.ts'
 import type { Selection } from '../pipeline/store.ts'
-import { patternQuery, patternText } from './pattern-text.ts'
-import { type Pattern, PatternTree, type Seen } from './pattern-tree.ts'
 import { type Api, type RouteParts, signalOf } from './routes.ts'
 import { readSample, type Sample } from './sample.ts'
 import * as schema from './schema.ts'
@@ -22,7 +22,12 @@ const patternsParameters = schema.parameters({
   ...schema.Common,
   series: schema.series,
   limit: schema.whole(1, 500, 50, 'patterns'),
-  sample: schema.whole(100, 100_000, 50_000, 'lines that are looked at in each range, at most'),
+  sample: schema.whole(
+    100,
+    100_000,
+    50_000,
+    'lines that are looked at, at most; with compare half of them in each range',
+  ),
   compare: Type.Optional(
     schema.oneOf(['previous'], { description: 'previous = with the range of the same length before this one' }),
   ),
@@ -68,11 +73,13 @@ export function patternsRoutes(api: Api, { visible, config, now }: RouteParts): 
       const before = compare === undefined ? undefined : rangeBefore(selection, nowMs * 1000)
       const ranges = before === undefined ? [selection] : [{ ...selection, ...before }, selection]
       const tree = new PatternTree<Example>(ranges.length)
+      // What is waited for is the looking, so a comparison takes no longer than one range does.
+      const linesEach = Math.ceil(linesMax / ranges.length)
       const samples: Sample[] = []
       for (const [range, of] of ranges.entries()) {
         const timeMsMax = Math.max(1, config.searchTimeMsMax - (performance.now() - started))
         samples.push(
-          await readSample(store, of, linesMax, { signal, timeMsMax }, (batch, i, weight) => {
+          await readSample(store, of, linesEach, { signal, timeMsMax }, (batch, i, weight) => {
             const message = textOf(batch, i)
             const level = batch.level[i] as number
             tree.add(message, level, batch.time[i] as number, weight, range, () => exampleOf(batch, i, message))

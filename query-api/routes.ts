@@ -9,6 +9,7 @@ import { ShiplogError } from '../pipeline/errors.ts'
 import type { State } from '../pipeline/state.ts'
 import type { Store } from '../pipeline/store.ts'
 import type { Tokens } from '../pipeline/token-file.ts'
+import type { AlertParts } from './alerts.ts'
 import type { Audit } from './audit.ts'
 import type { Visible } from './visible.ts'
 
@@ -43,6 +44,7 @@ export interface ServerParts {
   /** Who may ask; undefined = everybody who gets here. */
   readonly tokens?: Tokens
   readonly audit?: Audit
+  readonly testAlert: AlertParts['testAlert']
   /** Folder of the built page (default: ui/dist of this checkout). */
   readonly uiFolder?: string
   /** The clock, ms since the epoch. */

@@ -259,6 +259,7 @@ const fileExample = {
   read: 18414,
   acknowledged: 18414,
   behind: 0,
+  reached: '2016-05-16T12:39:58.300000Z',
   lost: 512,
   loss: {
     first: '2016-05-16T12:40:02.000000Z',
@@ -300,6 +301,12 @@ export const FilesAnswer = Type.Object(
         read: Type.Integer({ description: 'bytes' }),
         acknowledged: Type.Integer({ description: 'bytes that are durable behind the shipper' }),
         behind: Type.Integer({ description: 'bytes that are not yet durable behind the shipper' }),
+        reached: Type.Optional(
+          Type.String({
+            description: 'time of the last event that is durable, UTC; what was lost stood behind it',
+            examples: [recordExample.time],
+          }),
+        ),
         lost: Type.Integer({ description: 'bytes known lost' }),
         loss: Type.Optional(
           Type.Object(

@@ -10,6 +10,8 @@ import fastifyRateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { Histogram } from 'prom-client'
+import { alertYamlRoutes } from './alert-yaml.ts'
+import { alertRoutes } from './alerts.ts'
 import { auditRequests } from './audit.ts'
 import { callerOfRequest, guard } from './auth.ts'
 import { contextRoutes } from './context.ts'
@@ -22,7 +24,7 @@ import { checkHost } from './host-check.ts'
 import { linkRoutes } from './links.ts'
 import { describeApi, openApiRoute } from './openapi.ts'
 import { isPageRequest, pathOf, sendPage, servePage, uiFolderDefault } from './page.ts'
-import { bodyReader, parameterReader, readQueryString } from './parameters.ts'
+import { readerOf, readQueryString } from './parameters.ts'
 import { patternsRoutes } from './patterns.ts'
 import { HttpError, problemOf, problemType, sendProblem } from './problem.ts'
 import type { Api, RouteParts, ServerParts } from './routes.ts'
@@ -74,14 +76,7 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
     clientErrorHandler: refuseGarbage,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
-  api.setValidatorCompiler(({ schema, httpPart }) =>
-    // What stands in the path is checked by its route: only it can say 404.
-    httpPart === 'querystring'
-      ? parameterReader(schema as never)
-      : httpPart === 'body'
-        ? bodyReader(schema as never)
-        : () => true,
-  )
+  api.setValidatorCompiler(({ schema, httpPart }) => readerOf(schema, httpPart))
   // Answers are made to their schemas, and tests hold them to it; a second pass at run time would only drop what is new.
   api.setSerializerCompiler(() => (body) => JSON.stringify(body))
   api.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
@@ -109,6 +104,8 @@ export async function buildServer(parts: ServerParts): Promise<Api> {
         operation: async () => ({ parts: health(), damaged: (await store.stats()).damaged.length }),
       })
       savedSearchRoutes(routes as Api, { state, now })
+      alertRoutes(routes as Api, { state, now, testAlert: parts.testAlert })
+      await routes.register(async (scope) => alertYamlRoutes(scope as Api, { state, now }))
       sessionRoutes(routes as Api, { tokens, sessions, now })
     },
     { prefix },

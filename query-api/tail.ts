@@ -41,7 +41,7 @@ export function tailRoutes(api: Api, { visible, config, now }: RouteParts): void
       schema: {
         summary: 'Lines as they come, as server-sent events',
         description:
-          'Events: record (a record), missed (events: how many a slow client did not get, null where nobody knows), heartbeat. The id of an event is a position to go on behind; records that came behind the last id may come again, with the same record id.',
+          'Events: record (a record), missed (events: how many a slow client did not get, null where nobody knows), heartbeat, ended (the token or session of the client does not hold any more: nothing follows). The id of an event is a position to go on behind; records that came behind the last id may come again, with the same record id.',
         tags: ['search'],
         querystring: tailParameters,
         response: schema.download(
@@ -62,7 +62,15 @@ export function tailRoutes(api: Api, { visible, config, now }: RouteParts): void
       const bounds = { signal: signalOf(reply), timeMsMax: config.searchTimeMsMax }
       // Following begins before the newest lines are looked up, so that no line falls between the two.
       const subscription = await follow(logs, live, from)
-      const heartbeat = setInterval(() => live.beat(), heartbeatMs)
+      const beat = async (): Promise<void> => {
+        // Whose token has ended in the meantime sees no more.
+        if (await api.stillHolds(request)) live.beat()
+        else live.end()
+      }
+      const heartbeat = setInterval(() => {
+        // While the sessions cannot be asked nobody has ended; the next beat asks again.
+        beat().catch((error) => request.log.warn({ error }, 'who follows could not be looked up'))
+      }, heartbeatMs)
       const leave = (): void => {
         clearInterval(heartbeat)
         live.out.destroy()
@@ -172,6 +180,10 @@ class LiveLines implements Follower {
     if (!this.#isFull) this.#write(`event: heartbeat\ndata: {}\n${this.#idLine(this.#position)}\n`)
   }
 
+  end(): void {
+    if (!this.out.destroyed) this.out.end('event: ended\ndata: {}\n\n')
+  }
+
   #show(batch: EventBatch): void {
     const { generation } = batch.origin
     for (const i of this.#match(batch)) {
@@ -213,6 +225,7 @@ class LiveLines implements Follower {
   }
 
   #write(chunk: string | Buffer): void {
+    if (this.out.writableEnded) return
     if (!this.out.write(chunk)) this.#isFull = true
   }
 }

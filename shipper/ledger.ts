@@ -95,6 +95,7 @@ export class Ledger {
 
   #stateOf(tail: Tail, isFollowed: boolean, nowMs: number, slowedBy: LedgerView['slowedBy']): FileState {
     const { source, generation, loss, trouble } = tail
+    const reached = tail.acknowledged.previousTime
     const path = shownPath(tail.path)
     const state = stateName(tail, isFollowed, nowMs)
     const slowed = state === 'behind' ? slowedBy(source) : undefined
@@ -107,6 +108,7 @@ export class Ledger {
       size: tail.size,
       read: tail.head.offset,
       acknowledged: tail.acknowledged.offset,
+      ...(reached === undefined ? {} : { reached }),
       lost: tail.lost,
       ...(loss === undefined ? {} : { loss }),
       ...(trouble === undefined ? {} : { reason: trouble }),

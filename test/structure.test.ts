@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const top = fileURLToPath(new URL('..', import.meta.url))
-const folders = ['pipeline', 'shipper', 'bus', 'indexer', 'store', 'query-api', 'demo', 'ui']
-const stages = ['shipper', 'indexer', 'query-api']
+const folders = ['pipeline', 'shipper', 'bus', 'indexer', 'store', 'alerts', 'query-api', 'demo', 'ui']
+const stages = ['shipper', 'indexer', 'alerts', 'query-api']
 const compositionRoot = ['pipeline/adapters.ts', 'pipeline/start.ts', 'pipeline/cli.ts']
 /** What runs in a browser too: the UI may import these and nothing else of the server. */
 const pure = /^pipeline\/(query[a-z-]*|words|word-classes|emoji|record|cursor)\.ts$/

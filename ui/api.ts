@@ -63,6 +63,8 @@ export interface FileRow {
   readonly read: number
   readonly acknowledged: number
   readonly behind: number
+  /** Time of the last event that is durable; not there before the first one. */
+  readonly reached?: string
   readonly lost: number
   /** When the first and the last loss were noticed, and why. */
   readonly loss?: { readonly first: string; readonly last: string; readonly cause: string; readonly atLeast: boolean }
@@ -117,7 +119,7 @@ export async function getJson<Answer>(url: string, signal: AbortSignal): Promise
   return body as Answer
 }
 
-/** A download as it comes, with the name that the server gives it. */
+/** An answer that is read as it comes, with the name that the server gives it. */
 export async function getStream(
   url: string,
   signal: AbortSignal,

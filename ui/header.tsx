@@ -27,6 +27,7 @@ export function Header() {
     apps: allApps,
     search: { ...again, page: 'search' },
     files: { page: 'files', line: undefined },
+    alerts: { page: 'alerts', line: undefined },
   }
 
   return (

@@ -11,6 +11,9 @@ const nextPageRecords = 1_000
 /** The list stays quick and its memory bounded; who wants more wants a narrower range or an export. */
 export const linesMax = 100_000
 
+/** While lines are followed their counts grow as well. */
+const followedIntervalMs = 5_000
+
 /** Only what selects events: a change of wrapping or language must not search again. */
 function useSelection(without: readonly (keyof View)[] = []): { params: ParamList; run: number; ready: boolean } {
   const { view, zone, run } = useView()
@@ -50,6 +53,7 @@ export function useHistogram(buckets: number, only: Partial<Pick<View, 'app'>> =
     queryKey: ['histogram', params, buckets, run],
     enabled: ready && enabled,
     queryFn: ({ signal }) => getJson<HistogramAnswer>(apiUrl('histogram', [...params, ['buckets', buckets]]), signal),
+    refetchInterval: view.follow ? followedIntervalMs : false,
     placeholderData: keepPreviousData,
   })
 }

@@ -8,6 +8,7 @@ import {
   type Connection,
   type ConnectionOptions,
   ConnectionPool,
+  createTopicsV7,
   findErrorBy,
   ListOffsetTimestamps,
 } from '@platformatic/kafka'
@@ -28,6 +29,7 @@ export interface TopicSettings {
 
 /** As long as eventBytesMax of text that JSON writes sixfold, and some. */
 const messageBytesMax = 8 * 1024 * 1024
+const createMsMax = 5000
 const metadataAgeMsMax = 60_000
 /** A topic that was just made has leaders so soon. */
 const leaderTries = 50
@@ -117,15 +119,37 @@ export class Cluster {
     throw new ShiplogError('BUS_UNAVAILABLE', `topic ${topic} was made and has no leader yet`, { retryable: true })
   }
 
-  async #create(topic: string, partitions: number, configs: Record<string, string>): Promise<void> {
-    const all = { 'max.message.bytes': String(messageBytesMax), ...configs }
+  /** Rejects as `ensure` does where the topic may not be made; makes nothing. */
+  checkCreate(topic: string): Promise<void> {
+    return this.#create(topic, this.#settings.partitions, {}, true)
+  }
+
+  /** What a broker understands: the highest version of each request. */
+  async requests(): Promise<readonly { readonly apiKey: number; readonly maxVersion: number }[]> {
     try {
-      await this.#admin.createTopics({
-        topics: [topic],
-        partitions,
-        replicas: this.#settings.replicas,
-        configs: Object.entries(all).map(([name, value]) => ({ name, value })),
-      })
+      return await this.#admin.listApis()
+    } catch (error) {
+      throw kafkaFault(error, 'cannot ask a broker what it understands', 'the brokers')
+    }
+  }
+
+  async #create(
+    topic: string,
+    partitions: number,
+    configs: Record<string, string>,
+    validateOnly = false,
+  ): Promise<void> {
+    const all = { 'max.message.bytes': String(messageBytesMax), ...configs }
+    const listed = Object.entries(all).map(([name, value]) => ({ name, value }))
+    const { replicas } = this.#settings
+    try {
+      if (!validateOnly) await this.#admin.createTopics({ topics: [topic], partitions, replicas, configs: listed })
+      else {
+        const wanted = { name: topic, numPartitions: partitions, replicationFactor: replicas, assignments: [] }
+        const connection = await this.anyConnection()
+        // The client's own call knows no dry run.
+        await createTopicsV7.api.async(connection, [{ ...wanted, configs: listed }], createMsMax, true)
+      }
     } catch (error) {
       // Somebody else made it just now.
       if (error instanceof Error && findErrorBy(error, 'apiId', 'TOPIC_ALREADY_EXISTS') !== null) return
@@ -160,6 +184,39 @@ export class Cluster {
     } catch (error) {
       this.refresh(topic)
       throw kafkaFault(error, `cannot ask for the offsets of ${topic}`, `topic ${topic}`)
+    }
+  }
+
+  /** What a group has committed of a topic. */
+  async committed(group: string, topic: string, partitions: number): Promise<FetchPlace[]> {
+    const partitionIndexes = Array.from({ length: partitions }, (_, i) => i)
+    try {
+      const groups = [{ groupId: group, topics: [{ name: topic, partitionIndexes }] }]
+      const [found] = await this.#admin.listConsumerGroupOffsets({ groups })
+      return (found?.topics ?? [])
+        .flatMap((one) => one.partitions)
+        .map(({ partitionIndex, committedOffset }) => ({
+          topic,
+          partition: partitionIndex,
+          offset: Number(committedOffset),
+        }))
+        .filter(({ offset }) => offset >= 0)
+    } catch (error) {
+      throw kafkaFault(error, `cannot ask how far ${group} is`, `group ${group}`)
+    }
+  }
+
+  /** Commits for a group that has no members. */
+  async commit(group: string, places: readonly FetchPlace[]): Promise<void> {
+    const byTopic = Map.groupBy(places, ({ topic }) => topic)
+    const topics = [...byTopic].map(([name, ofTopic]) => ({
+      name,
+      partitionOffsets: ofTopic.map(({ partition, offset }) => ({ partition, offset: BigInt(offset) })),
+    }))
+    try {
+      await this.#admin.alterConsumerGroupOffsets({ groupId: group, topics })
+    } catch (error) {
+      throw kafkaFault(error, `cannot keep how far ${group} is`, `group ${group}`)
     }
   }
 

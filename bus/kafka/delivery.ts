@@ -3,7 +3,7 @@
  * A message that is no record never stops those behind it: it is kept among the rejects, with the reason.
  */
 import type { Logger } from 'pino'
-import type { BusHandlers, FileState } from '../../pipeline/bus.ts'
+import { type BusHandlers, type FileState, fileStateKey } from '../../pipeline/bus.ts'
 import { messageOf } from '../../pipeline/errors.ts'
 import { retryForever } from '../../pipeline/retry.ts'
 import { EventReader } from './event-reader.ts'
@@ -28,34 +28,37 @@ export interface DeliveryParts {
 export function createDelivery(parts: DeliveryParts, signal: AbortSignal): Sink {
   const { handlers, log } = parts
   const reader = new EventReader()
-  let states: FileState[] = []
+  /** The newest of each file: only that counts. */
+  let states = new Map<string, FileState>()
   let poison = new Map<string, KeyedMessage[]>()
   let ends = new Map<FetchPlace, number>()
 
   async function deliver(): Promise<void> {
     if (ends.size === 0) return
     const batches = reader.take()
-    const work = { batches, states, poison }
+    const steps: (() => Promise<void>)[] = []
+    if (batches.length > 0) steps.push(() => handlers.events(batches, signal))
+    for (const state of states.values()) steps.push(() => handlers.files([state]))
+    for (const [topic, messages] of poison) steps.push(() => parts.keepPoison(topic, messages))
     const places = [...ends].map(([place, offset]) => ({ ...place, offset }))
-    states = []
+    states = new Map()
     poison = new Map()
     ends = new Map()
+    // Each by itself: what is done is not done again because another one fails, or a store that fails now and then gets nowhere.
+    for (const step of steps) await untilHandled(step)
+    parts.handled(places)
+  }
+
+  async function untilHandled(step: () => Promise<void>): Promise<void> {
+    let told: string | undefined
     const handle = async (): Promise<void> => {
       try {
-        if (work.batches.length > 0) await handlers.events(work.batches, signal)
-        if (work.states.length > 0) await handlers.files(work.states)
-        for (const [topic, messages] of work.poison) await parts.keepPoison(topic, messages)
+        await step()
       } catch (error) {
         // Whatever it is, it is tried again: nothing that came from the bus may be passed over.
         throw new Error(messageOf(error), { cause: error })
       }
     }
-    await untilHandled(handle)
-    parts.handled(places)
-  }
-
-  async function untilHandled(handle: () => Promise<void>): Promise<void> {
-    let told: string | undefined
     await retryForever(handle, {
       signal,
       onRetry: (error) => {
@@ -70,7 +73,8 @@ export function createDelivery(parts: DeliveryParts, signal: AbortSignal): Sink 
 
   function readState(value: Buffer): void {
     try {
-      states.push(JSON.parse(value.toString()) as FileState)
+      const state = JSON.parse(value.toString()) as FileState
+      states.set(fileStateKey(state), state)
     } catch (error) {
       // The shipper repeats it.
       log.warn(`a file’s state on the bus cannot be read: ${messageOf(error)}`)

@@ -6,8 +6,9 @@
  * text is copied, with no string and no object for an event. Any other message (another program wrote it, or a version
  * to come, with more fields) is parsed as JSON and checked; what is no record is given back with the reason.
  */
-import { columnsOf, type EventBatch, type NewEvent, newColumns, type Origin } from '../../pipeline/event-batch.ts'
-import { clusterPattern, type LogRecord, levels, parseTime, recordId, timeOrigins } from '../../pipeline/record.ts'
+import { columnsOf, type EventBatch, newColumns, type Origin } from '../../pipeline/event-batch.ts'
+import { type LogRecord, levels, parseTime, timeOrigins } from '../../pipeline/record.ts'
+import { eventOf, originOf, whyNoRecord } from '../../pipeline/record-parse.ts'
 
 /** Events of one origin in one batch; more make another. */
 const eventsMax = 16_384
@@ -268,58 +269,11 @@ function shapeOf(record: LogRecord): Shape {
   const { cluster, app, instance, host, dir, file } = record
   const rest = JSON.stringify({ readAt: record.readAt, cluster, app, instance, host, dir, file, generation })
   return {
-    origin: {
-      source: { cluster, app, instance, host, dir, file },
-      generation,
-      encoding,
-      readAt: parseTime(record.readAt),
-    },
+    origin: originOf(record),
     head: Buffer.from(`{"v":1,"id":${JSON.stringify(generation).slice(0, -1)}-`),
     middle: Buffer.from(`${rest.slice(1, -1)},"offset":`),
     tail: Buffer.from(encoding === 'utf-8' ? '"}' : `","encoding":${JSON.stringify(encoding)}}`),
   }
-}
-
-/** A record object as an event: the reverse of recordOf. */
-export function eventOf(record: LogRecord): NewEvent {
-  return {
-    message: Buffer.from(record.message),
-    offset: record.offset,
-    bytes: record.bytes,
-    time: parseTime(record.time),
-    timeFrom: timeOrigins.indexOf(record.timeFrom),
-    level: levels.indexOf(record.level),
-    ...(record.continues === undefined ? {} : { continues: record.continues }),
-    ...(record.raw === undefined ? {} : { raw: Buffer.from(record.raw, 'base64') }),
-  }
-}
-
-/** docs/record.schema.json, as far as what comes after depends on it. */
-function whyNoRecord(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'no JSON object'
-  const record = value as Readonly<Record<string, unknown>>
-  if (record.v !== 1) return `v is ${JSON.stringify(record.v)?.slice(0, 40)}, this version knows 1`
-  for (const name of ['app', 'instance', 'host', 'dir', 'file', 'generation']) {
-    if (typeof record[name] !== 'string' || record[name] === '') return `${name} is no text`
-  }
-  if (typeof record.message !== 'string') return 'message is no text'
-  if (typeof record.cluster !== 'string' || !clusterPattern.test(record.cluster)) return 'cluster is no cluster’s name'
-  if (!(record.dir as string).startsWith('/')) return 'dir does not begin with /'
-  if (!/^[0-9a-hjkmnp-tv-z]{26}$/.test(record.generation as string)) return 'generation is no ULID in lower case'
-  for (const name of ['offset', 'bytes']) {
-    if (!Number.isSafeInteger(record[name]) || (record[name] as number) < 0) return `${name} is no count`
-  }
-  if (record.id !== recordId(record.generation as string, record.offset as number)) return 'id is not generation-offset'
-  for (const name of ['time', 'readAt']) {
-    if (typeof record[name] !== 'string' || Number.isNaN(parseTime(record[name])))
-      return `${name} is no ISO time in UTC`
-  }
-  if (!(timeOrigins as readonly unknown[]).includes(record.timeFrom)) return 'timeFrom is not known'
-  if (!(levels as readonly unknown[]).includes(record.level)) return 'level is not known'
-  for (const name of ['encoding', 'continues', 'raw']) {
-    if (record[name] !== undefined && typeof record[name] !== 'string') return `${name} is no text`
-  }
-  return undefined
 }
 
 function holds(bytes: Buffer, at: number, part: Buffer): boolean {

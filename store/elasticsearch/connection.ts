@@ -60,6 +60,8 @@ export class Connection {
       requestTimeout: silenceMsMax,
       // The client would name every process to the server with its platform and version.
       enableMetaHeader: false,
+      // It would copy a request that failed byte by byte, each an entry of an object: seconds and a gigabyte for a bulk request.
+      redaction: { type: 'off' },
     })
   }
 
@@ -126,7 +128,9 @@ export class Connection {
       error instanceof errors.ProductNotSupportedError
         ? 'What answers there is no Elasticsearch. Check --store and the proxy in between.'
         : undefined
-    return unavailable(this.name, messageOf(error), error, hint)
+    // Without its cause: that holds the whole request, with the credentials in it.
+    // And without this end's port, which makes a new message of the same trouble each time.
+    return unavailable(this.name, messageOf(error).replace(/ - Local: .*/s, ''), undefined, hint)
   }
 }
 

@@ -64,10 +64,23 @@ export function templateOf(prefix: string, settings: IndexSettings): object {
 
 /** Puts the template. Rejects with a hint when Elasticsearch refuses it, or when a newer Shiplog has been here. */
 export async function putTemplate(connection: Connection, prefix: string, settings: IndexSettings): Promise<void> {
-  const path = `/_index_template/${encodeURIComponent(prefix)}`
+  await checkTemplate(connection, prefix)
+  try {
+    await connection.json({ method: 'PUT', path: pathOf(prefix), body: templateOf(prefix, settings) })
+  } catch (error) {
+    if (error instanceof ShiplogError && error.retryable) throw error
+    throw new ShiplogError('STORE_UNAVAILABLE', `Elasticsearch refuses the index template: ${messageOf(error)}`, {
+      hint: 'Another template of the same priority may match shiplog-*: see GET _index_template, and docs/operations.md.',
+      cause: error,
+    })
+  }
+}
+
+/** Rejects with a hint when a newer Shiplog has put the template. */
+export async function checkTemplate(connection: Connection, prefix: string): Promise<void> {
   const known = await connection.json<{ index_templates?: { index_template: { version?: number } }[] }>({
     method: 'GET',
-    path,
+    path: pathOf(prefix),
     accept: [404],
   })
   const version = known.body.index_templates?.[0]?.index_template.version ?? 0
@@ -78,15 +91,10 @@ export async function putTemplate(connection: Connection, prefix: string, settin
       { hint: 'Run the newer Shiplog everywhere, or remove the template to begin with this one’s.' },
     )
   }
-  try {
-    await connection.json({ method: 'PUT', path, body: templateOf(prefix, settings) })
-  } catch (error) {
-    if (error instanceof ShiplogError && error.retryable) throw error
-    throw new ShiplogError('STORE_UNAVAILABLE', `Elasticsearch refuses the index template: ${messageOf(error)}`, {
-      hint: 'Another template of the same priority may match shiplog-*: see GET _index_template, and docs/operations.md.',
-      cause: error,
-    })
-  }
+}
+
+function pathOf(prefix: string): string {
+  return `/_index_template/${encodeURIComponent(prefix)}`
 }
 
 /** The least version whose answers this store reads. */

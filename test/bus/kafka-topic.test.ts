@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Registry } from 'prom-client'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createKafkaBus, type KafkaBus, type KafkaBusOptions } from '../../bus/kafka.ts'
+import type { FileState } from '../../pipeline/bus.ts'
 import { ShiplogError } from '../../pipeline/errors.ts'
 import { batchOf, type EventBatch } from '../../pipeline/event-batch.ts'
 import type { LogRecord } from '../../pipeline/record.ts'
@@ -149,6 +150,25 @@ describe.skipIf(whySkipped('kafka') !== undefined)('on a real Kafka', () => {
     }
   })
 
+  test('a replay sends what was no record to an older version, and leaves what is none', async () => {
+    const [record] = recordsIn([batch(5, 1)])
+    const poison = (value: string) => JSON.stringify({ reason: 'v', from: 'a/0/0', value: btoa(value) })
+    await bus.reject([{ batch: batch(0, 2), reason: 'odd' }])
+    await publishText(url, `${options.topic}.rejects`, [
+      poison(JSON.stringify({ ...record, more: 1 })),
+      poison('no JSON'),
+      'nothing that Shiplog wrote',
+    ])
+    expect(await bus.replay()).toEqual({ records: 3, unreadable: 2, lost: 0 })
+    expect(idsOf(await readTopic(url, options.topic))).toEqual(
+      recordsIn([batch(0, 2), batch(5, 1)]).map(({ id }) => id),
+    )
+    await admin.deleteRecords({
+      topics: [{ name: `${options.topic}.rejects`, partitions: [{ partition: 0, offset: 4n }] }],
+    })
+    expect(await bus.replay({ fromStart: true })).toEqual({ records: 0, unreadable: 1, lost: 0 })
+  })
+
   test('a handler that fails in a way that looks final gets the events again all the same', async () => {
     const seen: LogRecord[] = []
     let failures = 2
@@ -162,6 +182,38 @@ describe.skipIf(whySkipped('kafka') !== undefined)('on a real Kafka', () => {
     })
     await waitFor(() => new Set(seen.map(({ file, id }) => file + id)).size >= 9, 15_000)
     expect(failures).toBeLessThan(0)
+  })
+
+  test('states that cannot be kept yet do not have the events handled again', async () => {
+    const { source } = batch(0, 1).origin
+    const counts = { size: 1, read: 1, acknowledged: 1, lost: 0 }
+    const state = (i: number, updatedAt: number): FileState => ({
+      ...{
+        source,
+        generation: `01jd8rq4e2k5v9x7m3n6p8t0w${i}`,
+        path: `f${i}`,
+        state: 'following',
+        ...counts,
+        updatedAt,
+      },
+    })
+    await bus.publish([batch(0, 5)])
+    for (let i = 0; i < 9; i++) await bus.report([state(i, 1), state(i, 2)])
+    let handled = 0
+    let attempts = 0
+    const kept: FileState[] = []
+    await bus.subscribe('indexer', {
+      events: async (batches) => batches.forEach(({ count }) => void (handled += count)),
+      files: async (states) => {
+        // Every other request fails: never would all of them succeed in a row.
+        if (attempts++ % 2 === 0) throw new ShiplogError('STORE_UNAVAILABLE', 'busy', { retryable: true })
+        kept.push(...states)
+      },
+    })
+    await waitFor(() => kept.length >= 9 && handled >= 5, 15_000)
+    expect(handled).toBe(5)
+    expect(kept.map(({ path }) => path).sort()).toEqual(Array.from({ length: 9 }, (_, i) => `f${i}`))
+    expect(kept.every(({ updatedAt }) => updatedAt === 2)).toBe(true)
   })
 
   test('what retention took before it was read is counted, and what is left comes', async () => {

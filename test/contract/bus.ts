@@ -191,6 +191,53 @@ export function busContract(name: string, { open }: BusKind): void {
       expect(kept.map(({ record }) => record)).toEqual(recordsIn([refused, batch(9, 1)]))
     })
 
+    test('what is rejected is sent again by a replay, and the next one goes on behind it', async () => {
+      const { seen, handlers } = remembering()
+      await bus.subscribe('indexer', handlers)
+      expect(await bus.replay()).toEqual({ records: 0, unreadable: 0, lost: 0 })
+      const odd = batch(7, 2, 'f', { level: 3, message: Buffer.from('a "line" \u0000 连接\n') })
+      const part = batch(20, 1, 'g', { continues: `${generation}-1900`, raw: randomBytes(20) })
+      await bus.reject([odd, part].map((one) => ({ batch: one, reason: 'too odd' })))
+      expect(await bus.replay()).toEqual({ records: 3, unreadable: 0, lost: 0 })
+      await waitFor(() => seen.length >= 3, 20_000)
+      expect(seen).toEqual(expect.arrayContaining(recordsIn([odd, part])))
+      expect(await bus.replay()).toMatchObject({ records: 0 })
+      await bus.reject([{ batch: batch(9, 1), reason: 'odd too' }])
+      expect(await bus.replay()).toMatchObject({ records: 1 })
+      await waitFor(() => seen.length >= 4, 20_000)
+      expect(seen.at(-1)).toEqual(recordsIn([batch(9, 1)])[0])
+      expect(await bus.replay({ fromStart: true })).toMatchObject({ records: 4 })
+      await waitFor(() => seen.length >= 8, 20_000)
+      expect(seen).toHaveLength(8)
+    })
+
+    test('what is refused again is kept again, for the next replay', async () => {
+      let refusals = 0
+      await bus.subscribe('indexer', {
+        events: async (batches) => {
+          await bus.reject(batches.map((one) => ({ batch: one, reason: `refused, ${++refusals}` })))
+        },
+        files: async () => {},
+      })
+      await bus.reject([{ batch: batch(0, 3), reason: 'refused' }])
+      for (const round of [1, 2]) {
+        expect(await bus.replay()).toMatchObject({ records: 3 })
+        await waitFor(async () => (await opened.rejects()).length >= 3 + round * 3, 20_000)
+      }
+      expect((await opened.rejects()).length).toBe(9)
+    })
+
+    test('a replay that is given up goes on where it was', async () => {
+      const { seen, handlers } = remembering()
+      await bus.subscribe('indexer', handlers)
+      await bus.reject([{ batch: batch(0, 2), reason: 'odd' }])
+      await expect(bus.replay({ signal: AbortSignal.abort() })).rejects.toThrow()
+      expect(await bus.replay()).toMatchObject({ records: 2 })
+      await waitFor(() => seen.length >= 2, 20_000)
+      await bus.close()
+      await expect(bus.replay()).rejects.toMatchObject({ code: 'CLOSED' })
+    })
+
     test('a signal that is aborted ends a publish', async () => {
       await bus.subscribe('indexer', { events: (_, signal) => rejectedBy(signal), files: async () => {} })
       const published = bus.publish([batch(0, 1)], AbortSignal.abort())

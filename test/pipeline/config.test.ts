@@ -37,6 +37,14 @@ test('a flag wins over the environment, that over the file, that over the defaul
   })
 })
 
+test('a secret that cannot be used is refused without being shown', () => {
+  const error = refusal(() => read([], { SHIPLOG_SMTP_URL: 'smtp:/ops:geheim@host' }))
+  expect(error.message).toMatch(/SHIPLOG_SMTP_URL is not right, expected smtp:/)
+  expect(`${error.message} ${error.hint}`).not.toContain('geheim')
+  expect(read(['--smtp-url', 'smtps://ops:geheim@host']).smtpUrl).toBe('smtps://ops:geheim@host')
+  expect(helpOfOptions()).not.toContain('geheim')
+})
+
 test('the store is in the data folder unless it is given', () => {
   expect(read(['--data', '/d']).store).toBe('file:/d/store')
   expect(read(['--store', 'http://es:9200']).store).toBe('http://es:9200')

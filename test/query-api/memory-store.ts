@@ -170,6 +170,7 @@ export function createMemoryStore(events: StoredEvent[] = []): MemoryStore {
 
 export function createMemoryState(): State {
   const entries = new Map<string, StateEntry>()
+  const leases = new Map<string, { readonly holder: string; readonly until: number }>()
   return {
     async get(key) {
       return entries.get(key)
@@ -183,10 +184,15 @@ export function createMemoryState(): State {
     async list(prefix) {
       return [...entries.values()].filter(({ key }) => key.startsWith(prefix))
     },
-    async delete(key) {
+    async delete(key, ifVersion) {
+      const version = entries.get(key)?.version ?? 0
+      if (ifVersion !== undefined && ifVersion !== version) throw new ShiplogError('CONFLICT', 'another version')
       return entries.delete(key)
     },
-    async lease() {
+    async lease(key, holder, ttlMs) {
+      const held = leases.get(key)
+      if (held !== undefined && held.holder !== holder && held.until > Date.now()) return false
+      leases.set(key, { holder, until: Date.now() + ttlMs })
       return true
     },
     async close() {},

@@ -4,6 +4,7 @@ import { decodeCursor } from '../../pipeline/cursor.ts'
 import { ExplainAnswer } from '../../query-api/explain.ts'
 import { parameterReader, readQueryString } from '../../query-api/parameters.ts'
 import * as schema from '../../query-api/schema.ts'
+import * as alertsSchema from '../../query-api/schema-alerts.ts'
 import * as patternsSchema from '../../query-api/schema-patterns.ts'
 import { generationOf, lines } from './memory-store.ts'
 import { serve } from './serve.ts'
@@ -85,6 +86,11 @@ describe('OpenAPI', () => {
     const check = new Ajv2020({ strict: false }).compile(shape)
     expect([check(description), check.errors]).toEqual([true, null])
     expect(Object.keys(description.paths).sort()).toEqual([
+      '/api/v1/alerts',
+      '/api/v1/alerts.yaml',
+      '/api/v1/alerts/{id}',
+      '/api/v1/alerts/{id}/silence',
+      '/api/v1/alerts/{id}/test',
       '/api/v1/context',
       '/api/v1/explain',
       '/api/v1/export',
@@ -135,10 +141,11 @@ describe('OpenAPI', () => {
 })
 
 describe('examples', () => {
-  const answers = Object.entries({ ...schema, ...patternsSchema, ExplainAnswer }).flatMap(([name, value]) =>
-    typeof value === 'object' && value !== null && 'examples' in value
-      ? [[name, value as { examples: unknown[] }] as const]
-      : [],
+  const answers = Object.entries({ ...schema, ...alertsSchema, ...patternsSchema, ExplainAnswer }).flatMap(
+    ([name, value]) =>
+      typeof value === 'object' && value !== null && 'examples' in value
+        ? [[name, value as { examples: unknown[] }] as const]
+        : [],
   )
 
   test.each(answers)('%s: each is one by its schema', (_, value) => {

@@ -4,6 +4,8 @@
  */
 import type { InjectOptions } from 'fastify'
 import { describe, expect, test } from 'vitest'
+import { newAlert } from '../../pipeline/alert.ts'
+import { type PolicyBody, policyOf } from '../../pipeline/alert-policy.ts'
 import type { FileState } from '../../pipeline/bus.ts'
 import { batchOf } from '../../pipeline/event-batch.ts'
 import { formatTime } from '../../pipeline/record.ts'
@@ -63,6 +65,14 @@ type Ask = (place: Place) => { readonly url: string } & Partial<InjectOptions>
 const common = ({ cluster, app }: Place): string => `cluster=${cluster}&app=${app}`
 const idAt = (place: Place): string => `${generationAt(place)}-0`
 const time = formatTime(firstTime)
+const alertId = ({ cluster, app }: Place): string => `${cluster}_${app}`
+const alertBody = (place: Place): PolicyBody => ({
+  name: 'errors',
+  ...place,
+  query: `${markOf(place)} level:error`,
+  windowMs: 60_000,
+  condition: { kind: 'no-lines' },
+})
 
 /** How each route is asked for an app, also without naming it. */
 const asks: Readonly<Record<string, readonly Ask[]>> = {
@@ -134,6 +144,37 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
     (place) => ({ url: '/api/v1/searches/none?version=1', method: 'PUT', payload: { name: 'mine', ...place } }),
   ],
   'DELETE /api/v1/searches/:id': [() => ({ url: '/api/v1/searches/none?version=1', method: 'DELETE' })],
+  'GET /api/v1/alerts': [
+    () => ({ url: '/api/v1/alerts' }),
+    ({ cluster }) => ({ url: `/api/v1/alerts?cluster=${cluster}` }),
+    (place) => ({ url: `/api/v1/alerts?${common(place)}` }),
+  ],
+  'POST /api/v1/alerts': [(place) => ({ url: '/api/v1/alerts', method: 'POST', payload: alertBody(place) })],
+  'GET /api/v1/alerts/:id': [(place) => ({ url: `/api/v1/alerts/${alertId(place)}` })],
+  'PUT /api/v1/alerts/:id': [
+    (place) => ({
+      url: `/api/v1/alerts/${alertId(place)}?version=9`,
+      method: 'PUT' as const,
+      payload: alertBody(place),
+    }),
+  ],
+  'DELETE /api/v1/alerts/:id': [(place) => ({ url: `/api/v1/alerts/${alertId(place)}?version=9`, method: 'DELETE' })],
+  'PUT /api/v1/alerts/:id/silence': [
+    (place) => ({ url: `/api/v1/alerts/${alertId(place)}/silence`, method: 'PUT', payload: { until: 'now+1h' } }),
+  ],
+  'DELETE /api/v1/alerts/:id/silence': [
+    (place) => ({ url: `/api/v1/alerts/${alertId(place)}/silence`, method: 'DELETE' }),
+  ],
+  'POST /api/v1/alerts/:id/test': [(place) => ({ url: `/api/v1/alerts/${alertId(place)}/test`, method: 'POST' })],
+  'GET /api/v1/alerts.yaml': [() => ({ url: '/api/v1/alerts.yaml' })],
+  'POST /api/v1/alerts.yaml': [
+    (place) => ({
+      url: '/api/v1/alerts.yaml',
+      method: 'POST',
+      payload: { policies: [{ id: alertId(place), ...alertBody(place) }] },
+    }),
+    (place) => ({ url: '/api/v1/alerts.yaml', method: 'POST', payload: { policies: [alertBody(place)] } }),
+  ],
   'GET /api/v1/session': [() => ({ url: '/api/v1/session' })],
   'POST /api/v1/session': [() => ({ url: '/api/v1/session', method: 'POST', payload: { token: 'none' } })],
   'DELETE /api/v1/session': [() => ({ url: '/api/v1/session', method: 'DELETE' })],
@@ -169,6 +210,10 @@ async function served(holds: (place: Place) => boolean = () => true) {
       updatedAt: firstTime,
     }
     await made.parts.state.put(`file/${place.cluster}/${file.generation}`, file)
+    const policy = policyOf(alertBody(place))
+    await made.parts.state.put(`alert-policy/${alertId(place)}`, { v: 1, policy, changedAt: time, changedBy: 'a' })
+    const alert = { ...newAlert(0), detail: markOf(place), history: [{ at: 0, event: 'ok', detail: markOf(place) }] }
+    await made.parts.state.put(`alert/${alertId(place)}`, alert)
   }
   return made
 }
@@ -268,6 +313,15 @@ function isTold(role: string, answer: { json(): { empty: boolean } }): boolean {
   return role === 'operator' && answer.json().empty
 }
 
+/** Of a hidden app there is no alert, operators alone change one, and 9 is no version of any. */
+function alertStatus(route: string, role: string, seen: boolean): number {
+  if (route === 'GET /api/v1/alerts' || route === 'GET /api/v1/alerts.yaml') return 200
+  if (!route.startsWith('GET') && role !== 'operator') return 403
+  if (route === 'POST /api/v1/alerts' || route === 'POST /api/v1/alerts.yaml') return seen ? 200 : 403
+  if (!seen) return 404
+  return !route.startsWith('GET') && route.endsWith('/:id') ? 409 : 200
+}
+
 describe.each(callers)('$name', ({ role, grants, sees }) => {
   test.each(places)('sees of $cluster/$app what it may', async (place) => {
     const made = await served()
@@ -281,7 +335,12 @@ describe.each(callers)('$name', ({ role, grants, sees }) => {
           expect(String(answer.headers.location ?? ''), what).not.toContain(`${common(hidden)}&`)
         }
         if (access !== 'open') expect(answer.headers['cache-control'], what).toBe('no-store')
-        if (access === 'operator') expect(answer.statusCode, what).toBe(role === 'operator' ? 200 : 403)
+        if (access === 'operator' && role !== 'operator') expect(answer.statusCode, what).toBe(403)
+        if (url === '/metrics' && role === 'operator') expect(answer.statusCode, what).toBe(200)
+        if (url.startsWith('/api/v1/alerts'))
+          expect(answer.statusCode, what).toBe(alertStatus(`${method} ${url}`, role, sees(place)))
+        if (url.startsWith('/api/v1/alerts') && method === 'GET')
+          expect(answer.body.includes(markOf(place)), what).toBe(sees(place))
         if (access === 'open')
           expect(answer.body.includes('/var/log/secret'), what).toBe(role === 'operator' && url.startsWith('/health'))
         if (url === '/api/v1/explain') expect(answer.body.includes('/var/log/secret'), what).toBe(isTold(role, answer))

@@ -150,7 +150,7 @@ describe('GET /files', () => {
     const loss = { first: firstTime, last: firstTime + 1, cause: 'truncated', atLeast: true }
     const { generation: _, ...never } = state('secret.log', '', { state: 'unreadable', reason: 'EACCES', size: 0 })
     const states = [
-      state('a.log', generationOf(1), { lost: 5, loss }),
+      state('a.log', generationOf(1), { lost: 5, loss, reached: firstTime - 1 }),
       state('b.log', generationOf(2), { state: 'gone', warning: 'zone looks 8 h off' }),
       { ...never, acknowledged: 0, read: 0 },
     ]
@@ -166,7 +166,9 @@ describe('GET /files', () => {
       states: { following: 1, gone: 1, unreadable: 1 },
     })
     const formatted = { first: '2016-05-16T12:47:10.000000Z', last: '2016-05-16T12:47:10.000001Z' }
-    expect((await of('&lost=true')).files).toMatchObject([{ file: 'a.log', loss: { ...loss, ...formatted } }])
+    expect((await of('&lost=true')).files).toMatchObject([
+      { file: 'a.log', reached: '2016-05-16T12:47:09.999999Z', loss: { ...loss, ...formatted } },
+    ])
     expect((await of('&state=unreadable&state=gone')).files).toMatchObject([
       { file: 'b.log', behind: 0, warning: 'zone looks 8 h off' },
       { file: 'secret.log', reason: 'EACCES' },

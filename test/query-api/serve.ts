@@ -41,6 +41,8 @@ export async function serve(events: StoredEvent[] = [], more: Partial<ServerPart
     health: () => ({ shipper: undefined }),
     uiFolder: '/nonexistent/ui',
     now: () => nowMs,
+    testAlert: async ({ actions }) =>
+      actions.map(({ id, kind }) => ({ action: id, target: kind, taken: true, answer: 'taken', tookMs: 1 })),
     ...more,
   }
   const api = await buildServer(parts)

@@ -1,7 +1,8 @@
 import { createParser } from 'eventsource-parser'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { batchOf, type EventBatch, type NewEvent } from '../../pipeline/event-batch.ts'
 import { generationOf, lines, originOf } from './memory-store.ts'
+import { bearer, serveWithRights } from './rights-callers.ts'
 import { listen, type Served, serve, until } from './serve.ts'
 
 interface Seen {
@@ -130,6 +131,25 @@ describe('GET /tail', () => {
     ])
     for (const { leave } of tails) leave()
     await until(() => served.bus.followers.size === 0)
+  })
+
+  test('ends, and says so, when the token of its client does not hold any more', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const served = await serveWithRights([])
+    const token = served.tokens.issue('reader', 'reader', ['prod/*'])
+    const tail = await follow(served, '', bearer(token))
+    served.bus.publish(live(['seen']))
+    await until(() => tail.messages().length === 1)
+    vi.advanceTimersByTime(15_000)
+    await until(() => tail.seen.some(({ event }) => event === 'heartbeat'))
+    served.tokens.remove(token)
+    vi.advanceTimersByTime(15_000)
+    await tail.reading
+    expect(tail.seen.at(-1)).toMatchObject({ event: 'ended' })
+    await until(() => served.bus.followers.size === 0)
+    served.bus.publish(live(['never seen'], 20_000))
+    expect(tail.messages()).toEqual(['seen'])
   })
 
   test('a store that fails at the start is a problem, and nothing stays behind', async () => {

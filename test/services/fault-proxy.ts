@@ -7,7 +7,7 @@ import { createRandom } from '../../demo/random.ts'
  * What happens to a request. `drop`: the server has worked, its answer is lost; `half`: so is a part of it; `hold`: nothing
  * ever comes back.
  */
-export type Fault = 'pass' | '413' | '429' | '503' | 'refuse' | 'drop' | 'half' | 'hold'
+export type Fault = 'pass' | '401' | '413' | '429' | '503' | 'refuse' | 'drop' | 'half' | 'hold'
 
 export interface FaultProxy {
   readonly url: string
@@ -24,7 +24,17 @@ export async function startFaultProxy(
   faultOf: (path: string, bytes: number) => Fault,
 ): Promise<FaultProxy> {
   const { hostname, port } = new URL(target)
-  const counts: Record<Fault, number> = { pass: 0, '413': 0, '429': 0, '503': 0, refuse: 0, drop: 0, half: 0, hold: 0 }
+  const counts: Record<Fault, number> = {
+    pass: 0,
+    '401': 0,
+    '413': 0,
+    '429': 0,
+    '503': 0,
+    refuse: 0,
+    drop: 0,
+    half: 0,
+    hold: 0,
+  }
   let left = 0
 
   const forward = (incoming: IncomingMessage, answer: ServerResponse, fault: Fault): void => {
@@ -57,7 +67,10 @@ export async function startFaultProxy(
     if (!/^\d/.test(fault)) return void forward(incoming, answer, fault)
     incoming.resume()
     incoming.on('end', () => {
-      const error = { type: 'es_rejected_execution_exception', reason: 'the queue is full' }
+      const error =
+        fault === '401'
+          ? { type: 'security_exception', reason: 'unable to authenticate user' }
+          : { type: 'es_rejected_execution_exception', reason: 'the queue is full' }
       answer.writeHead(Number(fault), { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' })
       answer.end(JSON.stringify({ error, status: Number(fault) }))
     })

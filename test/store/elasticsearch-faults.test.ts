@@ -124,6 +124,20 @@ elasticsearch('faults of Elasticsearch', (url) => {
     expect(count).toBe(beyond)
   })
 
+  test('a large request that fails costs no more than one that does not: an outage keeps nobody busy', async () => {
+    const store = await open({
+      url: (await proxied((path) => (path.startsWith('/_bulk') ? 'refuse' : 'pass'))).url,
+      writer: { retryMsMax: 0 },
+    })
+    const batch = lines(1, 8000, 'x'.repeat(300))
+    // The client once made an object of each byte of a request that had failed, to take secrets out of it.
+    await expect(store.write([lines(2, 10)])).rejects.toMatchObject({ retryable: true })
+    const before = process.cpuUsage()
+    for (let i = 0; i < 3; i++) await expect(store.write([batch])).rejects.toMatchObject({ retryable: true })
+    const { user, system } = process.cpuUsage(before)
+    expect((user + system) / 3 / 1000, 'ms of CPU for a request of 4 MB').toBeLessThan(500)
+  })
+
   test('a body that is too large is cut; an event that is too large by itself is refused, its neighbours are stored', async () => {
     const bytesMax = 100_000
     const proxy = await proxied((path, bytes) => (path.startsWith('/_bulk') && bytes > bytesMax ? '413' : 'pass'))

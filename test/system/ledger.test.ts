@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { count, type ShiplogProcess, startShiplog, temporaryFolder, waitFor } from './process.ts'
+import { count, type ShiplogProcess, search, startShiplog, temporaryFolder, waitFor } from './process.ts'
 
 interface Files {
   readonly total: number
@@ -11,6 +11,7 @@ interface Files {
     readonly file: string
     readonly state: string
     readonly lost: number
+    readonly reached?: string
     readonly reason?: string
     readonly loss?: { readonly cause: string }
   }[]
@@ -64,6 +65,9 @@ test('bytes that were truncated before they were read are shown, and still are b
   const [lost] = (await files('&lost=true')).files
   expect(lost).toMatchObject({ file: 'a.log', state: 'gone', loss: { cause: 'truncated' } })
   const bytes = lost?.lost ?? 0
+  // The page draws the loss behind this line.
+  const [newest] = await search(running?.url ?? '', { order: 'desc', limit: '1' })
+  expect(lost?.reached).toBe(newest?.time)
   expect(await lostMetric()).toBe(bytes)
   expect(running?.log()).toMatch(/"level":50.*truncated before it was read: at least \d+ bytes/)
   // What is found and what is lost is all that was written.

@@ -1,6 +1,6 @@
 /** The real page against the real pipeline: from a line in a GBK file to a mark on the screen and a file in hand. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,6 +16,7 @@ const pictures =
 const apps = ['order-service', '2048', 'gateway', 'shop-tomcat', 'scheduler', 'edge-cases']
 const folder = temporaryFolder('page')
 let shiplog: ShiplogProcess
+let startArguments: string[]
 let browser: Browser
 let page: Page
 const complaints: string[] = []
@@ -35,6 +36,7 @@ beforeAll(async () => {
     '--retention-days',
     '0',
   ]
+  startArguments = args
   ;[shiplog, browser] = await Promise.all([startShiplog(args), launchBrowser()])
   const shipped = sampleFiles.filter((file) => apps.includes(file.app))
   const events = shipped.reduce((sum, file) => sum + file.events + blanksBetween(file), 0)
@@ -141,4 +143,68 @@ test('a query that cannot be read is shown with its place', async () => {
   await page.keyboard.press('Enter')
   await page.getByRole('alert').first().waitFor()
   expect(complaints.filter((text) => !text.includes('400'))).toEqual([])
+})
+
+test('the lines around one go on over a rotation, to the beginning and the end', async () => {
+  const path = join(folder.path, 'logs/order-service/order-service-rotated/logs/rotated.log')
+  const write = (from: number, to: number) => {
+    for (let n = from; n <= to; n++) appendFileSync(path, `${new Date().toISOString()} INFO event ${n}\n`)
+  }
+  const query = { cluster: 'default', app: 'order-service', instance: 'order-service-rotated', lang: 'en' }
+  const { instance } = query
+  const stored = (events: number) => waitFor(async () => (await count(shiplog.url, { instance })) === events)
+  mkdirSync(dirname(path), { recursive: true })
+  write(1, 300)
+  await stored(300)
+  renameSync(path, `${path}.1`)
+  write(301, 600)
+  await stored(600)
+  await page.goto(`${shiplog.url}/search?${new URLSearchParams({ ...query, q: '"event 301"' })}`)
+  await page.locator('.line').first().click()
+  const around = page.locator('.context-line')
+  const seen = async () => (await around.allTextContents()).map((text) => Number(text.replace(/^.*event /, '')))
+  const whole = async () => {
+    const numbers = await seen()
+    expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + at))
+    return numbers
+  }
+  await expect.poll(whole).toContain(300)
+  const box = page.locator('.context-lines')
+  const to = (end: 'top' | 'bottom', wanted: number) =>
+    expect
+      .poll(async () => {
+        await box.evaluate((box, end) => box.scrollTo({ top: end === 'top' ? 0 : box.scrollHeight }), end)
+        return whole()
+      })
+      .toContain(wanted)
+  await to('top', 1)
+  await page.getByText('Beginning of the file').waitFor()
+  await to('bottom', 600)
+  await page.getByText('End of the file').waitFor()
+})
+
+test('lines are followed as they are written, also over a kill of the server, each once and in order', async () => {
+  const path = join(folder.path, 'logs/order-service/order-service-live/logs/live.log')
+  const write = (...texts: string[]) => {
+    mkdirSync(dirname(path), { recursive: true })
+    for (const text of texts) appendFileSync(path, `${new Date().toISOString()} INFO ${text}\n`)
+  }
+  write('line 0')
+  const query = { cluster: 'default', app: 'order-service', instance: 'order-service-live', lang: 'en', from: 'now-1h' }
+  await waitFor(async () => (await count(shiplog.url, { instance: query.instance })) === 1)
+  await page.goto(`${shiplog.url}/search?${new URLSearchParams({ ...query, follow: '1' })}`)
+  const shown = async () =>
+    (await page.locator('.line .line-text').allTextContents()).map((text) => text.replace(/^.*INFO /, ''))
+  await expect.poll(() => page.locator('.live').textContent()).toMatch(/^Live/)
+  write('line 1', 'line 2')
+  await expect.poll(shown).toEqual(['line 2', 'line 1', 'line 0'])
+  await page.screenshot({ path: join(artifacts, 'live-en.png') })
+
+  await shiplog.kill()
+  await expect.poll(() => page.locator('.live').textContent()).toMatch(/^Connection lost/)
+  write('line 3 while it was down')
+  shiplog = await startShiplog([...startArguments, '--listen', new URL(shiplog.url).host])
+  await expect.poll(() => page.locator('.live').textContent(), { timeout: 15_000 }).toMatch(/^Live/)
+  write('line 4')
+  await expect.poll(shown).toEqual(['line 4', 'line 3 while it was down', 'line 2', 'line 1', 'line 0'])
 })

@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { LogRecord } from '../../pipeline/record.ts'
 
+/** On a machine that has much else to do. */
+const startMsMax = 45_000
 const cli = fileURLToPath(new URL('../../pipeline/cli.ts', import.meta.url))
 
 export interface ShiplogProcess {
@@ -54,7 +56,7 @@ export async function startShiplog(args: readonly string[], command = 'up', uid?
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   try {
-    await waitFor(() => stdout().includes('\n') || child.exitCode !== null || child.signalCode !== null, 15_000)
+    await waitFor(() => stdout().includes('\n') || child.exitCode !== null || child.signalCode !== null, startMsMax)
   } catch (error) {
     // Nobody has a handle on it: it would outlive the test.
     await end(child, 'SIGKILL')

@@ -1,22 +1,12 @@
 /** What can be done with the lines, in a real browser. */
 import { describe, expect, it } from 'vitest'
 import type { MockRecord } from './mock-records.ts'
-import { address, api, lines, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
+import { address, api, later, lines, order, page, pageInBrowser, shoot, topLine, visit } from './page-in-browser.ts'
 
 pageInBrowser()
 
 const gateway = { cluster: 'prod-sh', app: 'gateway' }
 const bar = () => page.getByRole('toolbar', { name: 'Selected text' })
-
-/** What is on the screen at the top of the list, and how far below its edge. */
-function topLine() {
-  return page.locator('.lines').evaluate((box) => {
-    const edge = box.getBoundingClientRect().top
-    const rows = [...box.querySelectorAll('.lines-slot')].map((row) => ({ row, top: row.getBoundingClientRect().top }))
-    const first = rows.filter(({ top }) => top >= edge - 1).sort((a, b) => a.top - b.top)[0]
-    return { text: first?.row.textContent, below: Math.round((first?.top ?? 0) - edge) }
-  })
-}
 
 describe('a line', () => {
   it('has the colours that its terminal would show, and none of their codes', async () => {
@@ -45,18 +35,35 @@ describe('a line', () => {
   })
 
   it('unfolds as a tree when it is JSON, whose values narrow the search', async () => {
-    await visit({ ...gateway, q: 'statusCode' })
+    await visit({ ...gateway, q: 'statusCode "request completed"' })
     await page.getByRole('button', { name: '{ }' }).first().click()
     const tree = page.locator('.json').first()
     await expect.poll(() => tree.textContent()).toMatch(/res: \{1\}.*statusCode: 200/)
+    // The same words are marked as in the line.
+    expect(await tree.locator('mark').allTextContents()).toEqual(['statusCode', 'request completed'])
     await shoot('json')
-    await tree.getByText('statusCode: 200').hover()
+    await tree.locator('.json-entry .json-entry').first().hover()
     await tree.getByRole('button', { name: 'Leave out res.statusCode = 200' }).click()
-    expect(address().get('q')).toBe('statusCode -.res.statusCode:200')
+    expect(address().get('q')).toBe('statusCode "request completed" -.res.statusCode:200')
+  })
+
+  it('opens a deep part of its tree where something was found in it', async () => {
+    const { records } = api
+    const deep = '{"a":{"b":{"c":{"d":{"needle":"连接失败"}}},"x":{"y":{"z":{"other":1}}}}}'
+    api.records = [...records, ...later(1).map((record) => ({ ...record, message: deep }))]
+    await visit({ ...order, q: '连接失败 needle' })
+    await page.getByRole('button', { name: '{ }' }).first().click()
+    expect(await page.locator('.json mark').allTextContents()).toEqual(['needle', '连接失败'])
+    expect(await page.locator('.json mark').last().isVisible()).toBe(true)
+    expect(await page.getByText('other').isVisible()).toBe(false)
+    await shoot('json-hits-en')
+    api.records = records
   })
 
   it('of 200 KB is one row, and unfolds piece by piece', async () => {
-    await visit({ cluster: 'prod-sh', app: 'legacy', q: 'dump' })
+    // Few of them: all of a day are 10 MB, which says nothing more.
+    const few = { cluster: 'prod-sh', app: 'legacy', from: 'now-6h' }
+    await visit({ ...few, q: 'dump' })
     const fold = page.getByRole('button', { name: /^▸ 199,\d{3} more characters/ }).first()
     await fold.waitFor()
     expect((await lines().first().boundingBox())?.height).toBe(22)
@@ -65,6 +72,12 @@ describe('a line', () => {
     await page.getByRole('button', { name: /^▸ 12\d,\d{3} more characters/ }).waitFor()
     await page.getByRole('button', { name: /Fold$/ }).click()
     await fold.waitFor()
+    // Hits far behind the beginning are counted as well.
+    await visit({ ...few, q: 'dump row' })
+    await page
+      .getByRole('button', { name: /^▸ 199,\d{3} more characters · 3\d{3} hits$/ })
+      .first()
+      .waitFor()
   })
 
   it('is copied as it is, as host : message, and as a short link', async () => {
@@ -105,6 +118,21 @@ describe('selected text', () => {
       .getByRole('button', { name: /Leave it out/ })
       .click()
     await expect.poll(() => address().get('q')).toBe('付款 INFO -INFO')
+  })
+
+  it('of a column is searched for as a whole, in its field', async () => {
+    await visit({ ...gateway, cols: 'time,.reqId,host' })
+    const cell = (name: string) => page.locator(`[data-column="${name}"]:not(:empty)`).first()
+    await cell('.reqId').dblclick({ position: { x: 10, y: 8 } })
+    await bar()
+      .getByRole('button', { name: /Search for it/ })
+      .click()
+    expect(address().get('q')).toMatch(/^\.reqId:req-4\w$/)
+    await cell('host').dblclick({ position: { x: 10, y: 8 } })
+    await bar()
+      .getByRole('button', { name: /Leave it out/ })
+      .click()
+    expect(address().get('q')).toMatch(/^\.reqId:req-4\w -host:10\.3\.11\.\d+$/)
   })
 
   it('does not open the context, a click does', async () => {
@@ -148,8 +176,49 @@ describe('the keys', () => {
   })
 })
 
+describe('what was lost', () => {
+  it('is a rule in its place between the lines, that leads to the files', async () => {
+    const ofApp = api.records.filter(({ app }) => app === order.app).reverse()
+    api.losses = [ofApp[4] as MockRecord]
+    await visit(order)
+    const rule = page.locator('.loss')
+    await rule.first().waitFor()
+    expect(await rule.count()).toBe(1)
+    expect(await rule.textContent()).toMatch(
+      /^≥ 18\.2 KB of order\.log lost here: truncated before it was read \(\d\d:\d\d:\d\d\)$/,
+    )
+    // Right above the last line that came before it, and nothing lies over anything.
+    expect(await page.locator('.lines-slot:has(.loss)').getAttribute('data-index')).toBe('4')
+    const tops = await page
+      .locator('.lines-slot')
+      .evaluateAll((slots) => slots.map((slot) => slot.getBoundingClientRect()).map(({ top, height }) => [top, height]))
+    const sorted = tops.sort(([a = 0], [b = 0]) => a - b)
+    sorted.slice(1).forEach(([top = 0], at) => {
+      const [before = 0, height = 0] = sorted[at] ?? []
+      expect(top).toBe(before + height)
+    })
+    await shoot('loss-en')
+    await page.getByRole('button', { name: 'Wrap' }).click()
+    await expect.poll(async () => (await page.locator('.lines-slot:has(.loss)').boundingBox())?.height).toBe(44)
+    await rule.getByRole('link').click()
+    await page.getByRole('table', { name: 'Files' }).waitFor()
+    api.losses = []
+  })
+
+  it('in many files at once is one rule', async () => {
+    const ofApp = api.records.filter(({ app }) => app === order.app).reverse()
+    api.losses = Array.from({ length: 5 }, (_, n) => ({
+      ...(ofApp[3] as MockRecord),
+      generation: `${ofApp[3]?.generation.slice(0, -1)}${n}`,
+    }))
+    await visit(order)
+    await expect.poll(() => page.locator('.loss').allTextContents()).toEqual(['91.0 KB of 5 files lost here'])
+    api.losses = []
+  })
+})
+
 describe('new lines', () => {
-  it('come in above without moving what is read', async () => {
+  it('are told of while something is read, and shown when they are asked for', async () => {
     await page.clock.install()
     await visit(order)
     await lines().first().waitFor()
@@ -157,15 +226,7 @@ describe('new lines', () => {
     await expect.poll(async () => (await topLine()).below).toBeLessThan(22)
     const before = await topLine()
     const { records } = api
-    const last = records.findLast(({ app }) => app === 'order-service') as MockRecord
-    const later = Array.from({ length: 3 }, (_, n) => ({
-      ...last,
-      id: `${last.id}${n}`,
-      offset: last.offset + 1 + n,
-      time: new Date(Date.now() + n).toISOString().replace('Z', '000Z'),
-      message: `arrived later ${n}`,
-    }))
-    api.records = [...records, ...later]
+    api.records = [...records, ...later(3)]
     await page.clock.fastForward(5_100)
     await page.getByRole('button', { name: '↑ 3 new lines' }).waitFor()
     expect(await topLine()).toEqual(before)

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { serious } from './axe.ts'
 import { uiDist } from './browser.ts'
-import { api, lines, open, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
+import { api, later, lines, open, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
 
 pageInBrowser()
 
@@ -27,6 +27,31 @@ const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
     },
   ],
   [
+    'live',
+    async () => {
+      api.losses = api.records.filter(({ app }) => app === order.app).slice(-4, -3)
+      await visit({ ...order, follow: '1' })
+      await page.locator('.live[data-status="live"]').waitFor()
+      await page.locator('.loss').waitFor()
+      await page.locator('.lines').evaluate((box) => box.scrollTo({ top: 44 }))
+      api.write(later(3, '支付完成', api.records.length))
+      await page.locator('.lines-newer').waitFor()
+      for (const tail of api.tails) tail.write('event: missed\ndata: {"events":1200}\n\n')
+      await page.locator('.live-missed').waitFor()
+      api.losses = []
+    },
+  ],
+  [
+    'partial',
+    async () => {
+      await page.route('**/api/v1/search?*cursor=*', () => undefined)
+      api.coveredFrom = new Date(Date.now() - 3_600_000).toISOString()
+      await visit(order)
+      await page.locator('.histogram-unsearched').waitFor()
+      api.coveredFrom = undefined
+    },
+  ],
+  [
     'error',
     async () => {
       await visit({ ...order, q: 'timeout OR' })
@@ -38,6 +63,14 @@ const screens: readonly [name: string, prepare: () => Promise<unknown>][] = [
     async () => {
       await visit({ cluster: 'prod-sh' }, 'files')
       await page.getByRole('cell').first().waitFor()
+    },
+  ],
+  [
+    'alerts',
+    async () => {
+      await visit({ cluster: 'prod-sh' }, 'alerts')
+      await page.getByRole('button', { name: /支付失败/ }).click()
+      await page.locator('.alert-history li').first().waitFor()
     },
   ],
 ]
@@ -88,6 +121,15 @@ describe('its looks', () => {
     await page.getByRole('button', { name: 'Export' }).click()
     await page.getByText('Other formats and options').click()
     expect(await serious(page), 'export').toEqual([])
+    await visit({ cluster: 'prod-sh', app: 'order-service', q: 'timeout' }, 'alerts')
+    await page.getByRole('button', { name: 'New alert' }).click()
+    await page.getByRole('button', { name: '+ E-mail' }).click()
+    await page.getByRole('button', { name: '+ Webhook' }).click()
+    await page.getByText(/lines? match(es)? now/).waitFor()
+    await shoot('alert-form')
+    expect(await serious(page), 'alert form, dark').toEqual([])
+    await page.emulateMedia({ colorScheme: 'light' })
+    expect(await serious(page), 'alert form, light').toEqual([])
   })
 })
 

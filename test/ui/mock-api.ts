@@ -6,7 +6,9 @@ import { extname, join, normalize } from 'node:path'
 import { QuerySyntaxError } from '../../pipeline/query.ts'
 import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
+import { mockAlerts } from './mock-alerts.ts'
 import { type MockRecord, mockRecords } from './mock-records.ts'
+import { mockTails } from './mock-tails.ts'
 
 const types: Record<string, string> = {
   '.html': 'text/html',
@@ -22,20 +24,42 @@ export interface MockApi {
   /** Every request to the API since the start, path and query. */
   readonly requests: string[]
   records: MockRecord[]
+  /** While set, a search runs out of time here, and goes on with its next page. */
+  coveredFrom: string | undefined
+  /** Behind each of these something was lost. */
+  losses: MockRecord[]
   /** While set, each answer of this path (`search` …) is this status. */
   failing: { path: string; status: number } | undefined
+  /** While set, nobody is known. */
+  signedOut: boolean
   /** While set, exports begin and never end. */
   stuckExports: boolean
   /** Exports whose client is still there. */
   openExports: number
+  /** Live tails whose client is still there. */
+  readonly tails: Set<ServerResponse>
+  /** What was written since the start, as the bus has it: those who follow get it, and who comes back from behind a place. */
+  write(records: readonly MockRecord[]): void
+  /** As a restart: nobody is followed any more, and places of before mean nothing. */
+  restart(): void
   close(): Promise<void>
 }
 
 export async function startMockApi(dist: string): Promise<MockApi> {
+  const live = mockTails()
   const api: Omit<MockApi, 'url' | 'close'> = {
+    tails: live.tails,
+    write(records) {
+      api.records = [...api.records, ...records]
+      live.write(records)
+    },
+    restart: live.restart,
     requests: [],
     records: mockRecords(Date.now()),
+    coveredFrom: undefined,
+    losses: [],
     failing: undefined,
+    signedOut: false,
     stuckExports: false,
     openExports: 0,
   }
@@ -45,6 +69,7 @@ export async function startMockApi(dist: string): Promise<MockApi> {
     const path = /^\/api\/v1\/(.*)$/.exec(url.pathname)?.[1]
     if (path === undefined) return void serveFile(dist, url.pathname, response)
     api.requests.push(`${path}${url.search}`)
+    if (api.signedOut) return problem(response, 401, { title: 'Unauthenticated' })
     if (api.failing !== undefined && path.startsWith(api.failing.path)) {
       return problem(response, api.failing.status, { title: 'Store unavailable', detail: 'The store does not answer.' })
     }
@@ -53,7 +78,9 @@ export async function startMockApi(dist: string): Promise<MockApi> {
         api.openExports++
         response.on('close', () => api.openExports--)
         response.write('10.3.11.18 : the first line\n10.3.11.18 : the second one\n')
-      } else answer(path, url.searchParams, api.records, response)
+      } else if (path === 'tail') live.follow(url.searchParams, response)
+      else if (path === 'files') json(response, filesOf(url.searchParams, api.records, api.losses))
+      else answer(path, url.searchParams, api.records, response, api.coveredFrom)
     } catch (thrown) {
       if (!(thrown instanceof QuerySyntaxError)) throw thrown
       problem(response, 400, {
@@ -74,15 +101,26 @@ export async function startMockApi(dist: string): Promise<MockApi> {
   })
 }
 
-function answer(path: string, params: URLSearchParams, all: readonly MockRecord[], response: ServerResponse): void {
+function answer(
+  path: string,
+  params: URLSearchParams,
+  all: readonly MockRecord[],
+  response: ServerResponse,
+  coveredFrom: string | undefined,
+): void {
   if (path === 'session') return void json(response, { name: 'everybody', role: 'operator', rights: false })
   if (path === 'context') return void json(response, contextOf(params, all))
   const found = select(params, all)
   const [kind, field = ''] = path.split('/')
-  if (kind === 'search') return void json(response, pageOf(params, found))
+  if (kind === 'search') return void json(response, pageOf(params, found, coveredFrom))
   if (kind === 'histogram') return void json(response, histogramOf(params, found))
   if (kind === 'values') return void json(response, { values: valuesOf(field, params, found) })
-  if (kind === 'files') return void json(response, filesOf(all))
+  if (path === 'alerts') return void json(response, { alerts: mockAlerts })
+  if (kind === 'alerts')
+    return void json(
+      response,
+      mockAlerts.find(({ id }) => id === field),
+    )
   if (kind === 'export') {
     response.setHeader('content-disposition', 'attachment; filename="export.txt"')
     return void response.end(found.map(({ host, message }) => `${host} : ${message}\n`).join(''))
@@ -90,8 +128,8 @@ function answer(path: string, params: URLSearchParams, all: readonly MockRecord[
   problem(response, 404, { title: 'Not found' })
 }
 
-function select(params: URLSearchParams, all: readonly MockRecord[]): MockRecord[] {
-  const [from, to] = rangeOf(params)
+export function select(params: URLSearchParams, all: readonly MockRecord[], always = false): MockRecord[] {
+  const [from, to] = always ? [0, Number.POSITIVE_INFINITY] : rangeOf(params)
   const where = parseQuery(params.get('q') ?? '')
   const names = ['cluster', 'app', 'instance', 'dir', 'file', 'host', 'level'] as const
   const filters = names
@@ -118,11 +156,15 @@ function rangeOf(params: URLSearchParams): [from: number, to: number] {
   return [edge(params.get('from') ?? 'now-1d', 0), edge(params.get('to') ?? '', Date.now())]
 }
 
-function pageOf(params: URLSearchParams, found: readonly MockRecord[]) {
+function pageOf(params: URLSearchParams, found: readonly MockRecord[], coveredFrom: string | undefined) {
   const limit = Number(params.get('limit') ?? 200)
   const start = Number(params.get('cursor') ?? 0)
   const ordered = params.get('order') === 'asc' ? found : found.toReversed()
   const records = ordered.slice(start, start + limit)
+  if (coveredFrom !== undefined && start === 0 && params.get('order') !== 'asc') {
+    const inTime = records.filter(({ time }) => time >= coveredFrom)
+    return { records: inTime, next: String(inTime.length), tookMs: 10_000, partial: { coveredFrom } }
+  }
   return { records, next: start + limit < found.length ? String(start + limit) : null, tookMs: 3.4 }
 }
 
@@ -170,7 +212,7 @@ function contextOf(params: URLSearchParams, all: readonly MockRecord[]) {
 }
 
 /** Of each incarnation one row; what can be wrong with a file is wrong with one of them. */
-function filesOf(all: readonly MockRecord[]) {
+function filesOf(params: URLSearchParams, all: readonly MockRecord[], losses: readonly MockRecord[]) {
   const newest = new Map<string, MockRecord>()
   for (const record of all) newest.set(record.generation, record)
   const files = [...newest.values()].map(({ cluster, app, instance, host, dir, file, generation, offset, bytes }) => {
@@ -193,7 +235,14 @@ function filesOf(all: readonly MockRecord[]) {
     },
     { state: 'hibernating' },
   ]
-  const rows = files.map((file, index) => ({ ...file, ...wrong[index - 1] }))
+  const truncated = losses.map(({ cluster, app, instance, host, dir, file, generation, offset, bytes, time }) => ({
+    ...{ cluster, app, instance, host, dir, file, generation, size: offset + bytes, read: offset + bytes },
+    ...{ path: `/var/log/apps/${app}/${instance}${dir}/${file}`, state: 'gone', behind: 0 },
+    ...{ acknowledged: offset + bytes, reached: time, lost: 18_200, updatedAt: lostAt },
+    loss: { first: lostAt, last: lostAt, cause: 'truncated', atLeast: true },
+  }))
+  const others = params.get('lost') === 'true' ? [] : files.map((file, index) => ({ ...file, ...wrong[index - 1] }))
+  const rows = [...others, ...truncated].filter(({ app }) => (params.get('app') ?? app) === app)
   const states: Record<string, number> = {}
   for (const { state } of rows) states[state] = (states[state] ?? 0) + 1
   const sum = (name: 'behind' | 'lost') => rows.reduce((bytes, row) => bytes + row[name], 0)

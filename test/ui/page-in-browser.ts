@@ -5,6 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { launchBrowser, uiDist } from './browser.ts'
 import { type MockApi, startMockApi } from './mock-api.ts'
+import type { MockRecord } from './mock-records.ts'
 
 const artifacts = join(import.meta.dirname, '../../test-artifacts/ui')
 let browser: Browser
@@ -80,4 +81,27 @@ export async function shoot(name: string): Promise<void> {
     await expect.poll(ground).toBe(grounds[colorScheme])
     await page.screenshot({ path: join(artifacts, `${name}-${colorScheme}.png`) })
   }
+}
+
+/** So many lines of the order service that are newer than all there are. */
+export function later(count: number, text = 'arrived later', from = 0): MockRecord[] {
+  const last = api.records.findLast(({ app }) => app === order.app) as MockRecord
+  return Array.from({ length: count }, (_, n) => ({
+    ...last,
+    id: `${last.generation}-${last.offset + 1 + from + n}`,
+    offset: last.offset + 1 + from + n,
+    time: new Date(Date.now() + n).toISOString().replace('Z', '000Z'),
+    level: 'info',
+    message: `${text} ${from + n}`,
+  }))
+}
+
+/** What is on the screen at the top of the list, and how far below its edge. */
+export function topLine() {
+  return page.locator('.lines').evaluate((box) => {
+    const edge = box.getBoundingClientRect().top
+    const rows = [...box.querySelectorAll('.lines-slot')].map((row) => ({ row, top: row.getBoundingClientRect().top }))
+    const first = rows.filter(({ top }) => top >= edge - 1).sort((a, b) => a.top - b.top)[0]
+    return { text: first?.row.textContent, below: Math.round((first?.top ?? 0) - edge) }
+  })
 }

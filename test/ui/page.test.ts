@@ -1,6 +1,6 @@
 /** The query screen in a real browser. */
 import { describe, expect, it } from 'vitest'
-import { address, api, forgive, lines, order, page, pageInBrowser, visit } from './page-in-browser.ts'
+import { address, api, forgive, lines, order, page, pageInBrowser, shoot, visit } from './page-in-browser.ts'
 
 pageInBrowser()
 
@@ -69,6 +69,31 @@ describe('the query screen', () => {
       .toBeLessThan(width)
   })
 
+  it('marks what the search has not looked at yet, and says so of counts that take too long', async () => {
+    api.coveredFrom = new Date(Date.now() - 600_000).toISOString()
+    let release = () => undefined as unknown
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await page.route('**/api/v1/search?*cursor=*', async (route) => {
+      await released
+      await route.continue()
+    })
+    await visit({ ...order, from: 'now-1h' })
+    const note = page.locator('.histogram-unsearched')
+    await expect.poll(() => note.textContent()).toMatch(/^Not searched yet before \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/)
+    const [bars, marked] = [await page.locator('.histogram-bars').boundingBox(), await note.boundingBox()]
+    expect((marked?.width ?? 0) / (bars?.width ?? 1)).toBeCloseTo(5 / 6, 1)
+    await shoot('partial-en')
+    release()
+    await note.waitFor({ state: 'detached' })
+    api.coveredFrom = undefined
+
+    api.failing = { path: 'histogram', status: 422 }
+    await page.getByRole('button', { name: 'Search', exact: true }).click()
+    await page.getByText('Counting all of it takes too long').waitFor()
+  })
+
   it('makes only those rows again that a key changes', async () => {
     await visit(order)
     await lines().first().waitFor()
@@ -116,7 +141,7 @@ describe('the query screen', () => {
     forgive('[@mantine/core]')
   })
 
-  it('filters by level', async () => {
+  it('filters by level, as a click on it in the summary says', async () => {
     await visit(order)
     await page.getByRole('button', { name: /^error: / }).click()
     await expect.poll(() => address().getAll('level')).toEqual(['error'])
@@ -140,36 +165,6 @@ describe('the query screen', () => {
       .locator('.lines-slot')
       .evaluateAll((slots) => slots.map((slot) => slot.getAttribute('aria-posinset')))
     expect(new Set(places).size).toBe(places.length)
-  })
-
-  it('opens the context of a line beside the list, and follows j and k', async () => {
-    await visit({ ...order, q: '"Connection reset"' })
-    await lines().nth(2).click()
-    const panel = page.getByRole('complementary', { name: 'Context' })
-    await panel.locator('.context-line[aria-current="true"]').waitFor()
-    expect(await panel.locator('.details').textContent()).toContain('/logs/order.log')
-    expect(await panel.locator('.context-line').count()).toBeGreaterThan(20)
-    expect(await panel.locator('mark').first().textContent()).toBe('Connection reset')
-    const [list, beside] = [await page.locator('.results-lines').boundingBox(), await panel.boundingBox()]
-    expect((list?.x ?? 0) + (list?.width ?? 0)).toBeLessThanOrEqual((beside?.x ?? 0) + 1)
-    const first = address().get('line')
-    await page.keyboard.press('j')
-    await expect.poll(() => address().get('line')).not.toBe(first)
-    await page.keyboard.press('k')
-    await expect.poll(() => address().get('line')).toBe(first)
-    await page.keyboard.press('Escape')
-    await panel.waitFor({ state: 'detached' })
-    expect(address().get('line')).toBeNull()
-  })
-
-  it('goes on through the file in both directions', async () => {
-    await visit(order)
-    await lines().nth(20).click()
-    const around = page.locator('.context-line')
-    await around.first().waitFor()
-    const before = await around.count()
-    await page.getByRole('button', { name: 'Earlier lines' }).click()
-    await expect.poll(() => around.count()).toBeGreaterThanOrEqual(before + 60)
   })
 
   it('narrows by a field of a line', async () => {

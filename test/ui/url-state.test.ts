@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { changeView, emptyView, formatView, parseView, type View } from '../../ui/state/url-state.ts'
+import { changeView, emptyView, followChange, formatView, parseView, type View } from '../../ui/state/url-state.ts'
 
 const full: View = {
   page: 'search',
@@ -16,6 +16,7 @@ const full: View = {
   tz: 'Asia/Shanghai',
   lang: 'zh-CN',
   wrap: true,
+  follow: false,
   cols: ['time', 'level', '.http.status'],
   line: { id: '01jd000000000000000000000a-18233', time: '2016-05-16T12:47:10.000001Z' },
   tab: 'patterns',
@@ -35,6 +36,17 @@ describe('the view in the address', () => {
     const view: View = { ...emptyView, page: 'search', cluster: 'prod', app: ['2048'], dir: ['/nginx'], from: 'now-1h' }
     expect(formatView(view)).toBe('./search?cluster=prod&app=2048&dir=/nginx&from=now-1h')
     expect(formatView({ ...view, cols: ['time', '.status'] })).toMatch(/&cols=time,.status$/)
+  })
+
+  it('follows only in a range that is open', () => {
+    const view: View = { ...emptyView, page: 'search', app: ['a'], to: 'now-1h' }
+    const following = changeView(view, followChange(view))
+    expect(following).toMatchObject({ follow: true, to: '' })
+    expect(parseView(formatView(following))).toEqual(following)
+    expect(parseView('/search?app=a&follow=1&to=2016-05-16T13:00:00Z').follow).toBe(false)
+    expect(changeView(following, { from: 'now-2h', to: 'now-1h' }).follow).toBe(false)
+    expect(changeView(following, { q: 'x' }).follow).toBe(true)
+    expect(changeView(following, followChange(following)).follow).toBe(false)
   })
 
   it('takes what makes no sense as missing', () => {

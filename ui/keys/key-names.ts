@@ -14,6 +14,8 @@ export const keyNames = {
   wrap: 'w',
   patterns: 'P',
   fields: 'F',
+  follow: 'f',
+  pause: 'p',
   copy: 'y',
   saved: 's',
   palette: paletteKey,

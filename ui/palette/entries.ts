@@ -10,7 +10,7 @@ import { shortCount } from '../state/number-text.ts'
 import type { Findable } from '../state/palette-model.ts'
 import { summaryOf, viewOf } from '../state/saved-model.ts'
 import { presetRange, presets } from '../state/time-range.ts'
-import { pages, type View } from '../state/url-state.ts'
+import { followChange, pages, type View } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
 
 export interface PaletteEntry extends Findable {
@@ -135,6 +135,7 @@ function useActions(): PaletteEntry[] {
     ),
     ...(here ? [action('wrap', t('lines.wrap'), () => change({ wrap: !view.wrap }, 'replace'), 'w')] : []),
     action('save search saved', t('saved.title'), () => open('saved'), 's'),
+    ...(here ? [action('follow live tail', t('live.title'), () => change(followChange(view), 'replace'), 'f')] : []),
     action('theme light', t('header.theme_light'), () => setColorScheme('light')),
     action('theme dark', t('header.theme_dark'), () => setColorScheme('dark')),
     action('theme system auto', t('header.theme_auto'), () => setColorScheme('auto')),

@@ -51,9 +51,6 @@ export interface PatternsAnswer {
   }
 }
 
-/** Of each of two ranges; together they are as many lines as one range has by default, which is what is waited for. */
-const comparedLinesMax = 25_000
-
 export function usePatterns(limit: number) {
   const { view, zone, run } = useView()
   const { sort, compare } = view
@@ -63,7 +60,6 @@ export function usePatterns(limit: number) {
     ...(compare
       ? ([
           ['compare', 'previous'],
-          ['sample', comparedLinesMax],
           ['sort', sort],
         ] as const)
       : []),

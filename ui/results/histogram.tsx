@@ -2,10 +2,10 @@
 import { type KeyboardEvent, type PointerEvent, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api.ts'
-import { useHistogram } from '../queries.ts'
+import { useHistogram, useSearch } from '../queries.ts'
 import { type Bar, barsOf, rangeOfBars, ticksOf } from '../state/histogram-model.ts'
 import { countText } from '../state/number-text.ts'
-import { spanText, tickText } from '../state/time-text.ts'
+import { fullTime, spanText, tickText } from '../state/time-text.ts'
 import { useView } from '../view-context.tsx'
 import './histogram.css'
 
@@ -54,11 +54,18 @@ export function Histogram() {
   if (isError) {
     // A wrong query says so under its box; once is enough.
     const inKeyword = error instanceof Problem && error.position !== undefined
-    return <div className="histogram histogram-note">{!inKeyword && t('histogram.failed')}</div>
+    const isCostly = error instanceof Problem && error.status === 422
+    return (
+      <div className="histogram histogram-note">
+        {!inKeyword && t(isCostly ? 'histogram.costly' : 'histogram.failed')}
+      </div>
+    )
   }
+  // While lines are followed it is asked for again and again, which is no news.
+  const isWaiting = isFetching && (isPlaceholderData || data === undefined)
   return (
-    <div className={`histogram${isPlaceholderData ? ' stale' : ''}`} aria-busy={isFetching}>
-      {isFetching && <div className="results-progress" />}
+    <div className={`histogram${isPlaceholderData ? ' stale' : ''}`} aria-busy={isWaiting}>
+      {isWaiting && <div className="results-progress" />}
       <div
         className="histogram-bars"
         role="slider"
@@ -95,6 +102,7 @@ export function Histogram() {
           </div>
         ))}
       </div>
+      <Unsearched bars={bars} />
       <div className="histogram-ticks" aria-hidden="true">
         {ticks
           .filter(({ share }) => share < tickShareMax)
@@ -114,6 +122,24 @@ export function Histogram() {
           {dragFrom === undefined ? describe(bar) : spanText(bars[low]?.fromMs ?? 0, bars[high]?.toMs ?? 0, zone)}
         </div>
       )}
+    </div>
+  )
+}
+
+/** Over the time that the search has not looked at yet, because it ran out of time: its bars are counted, its lines not there. */
+function Unsearched({ bars }: { readonly bars: readonly Bar[] }) {
+  const { t } = useTranslation()
+  const { zone } = useView()
+  const { data, hasNextPage, isPlaceholderData } = useSearch()
+  const coveredFrom = data?.pages.at(-1)?.partial?.coveredFrom
+  const [first, last] = [bars[0], bars.at(-1)]
+  if (coveredFrom === undefined || !hasNextPage || isPlaceholderData || first === undefined || last === undefined)
+    return null
+  const share = (Date.parse(coveredFrom) - first.fromMs) / (last.toMs - first.fromMs)
+  if (share <= 0) return null
+  return (
+    <div className="histogram-unsearched" role="note" style={{ width: `${Math.min(1, share) * 100}%` }}>
+      <span>{t('histogram.unsearched', { time: fullTime(coveredFrom, zone).slice(0, 19) })}</span>
     </div>
   )
 }

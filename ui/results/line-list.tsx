@@ -5,10 +5,13 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ApiRecord } from '../api.ts'
+import { LossRules, lossRowPx, lossRows } from '../losses/loss-rules.tsx'
+import { useGaps } from '../losses/use-gaps.ts'
 import { linkTo } from '../saved/link-to.ts'
 import { columnChars, columnsOf } from '../state/column-model.ts'
 import { expressionOf } from '../state/highlight.ts'
 import { unfoldedCharsMax } from '../state/line-model.ts'
+import type { LiveLines } from '../state/live-model.ts'
 import { countText } from '../state/number-text.ts'
 import { lineLink } from '../state/saved-model.ts'
 import { dateShape } from '../state/time-text.ts'
@@ -17,28 +20,33 @@ import { ColumnHeads } from './column-heads.tsx'
 import { rulerText, useColumns } from './columns.ts'
 import { LineRow } from './line-row.tsx'
 import { ListEnd } from './list-end.tsx'
-import { useAnchor } from './use-anchor.ts'
+import { useHeld } from './use-held.ts'
 import { type Said, useLineKeys } from './use-line-keys.ts'
+import { newerMax } from './use-newer.ts'
+import { useStill } from './use-still.ts'
 
 const rowHeightPx = 22
 /** Older lines are asked for this many rows before the end comes into view. */
 const fetchAheadRows = 60
 const saidMs = 4_000
-const rowHeight = () => rowHeightPx
 const timeChars = { none: 12, day: 18, year: 23 } as const
 
 interface LineListProps {
   readonly records: readonly ApiRecord[]
-  /** How many of them came after the search. */
-  readonly newerCount: number
+  /** How many newer ones there are that are not shown. */
+  readonly newer: number
+  readonly below: LiveLines<ApiRecord>['below']
   readonly search: UseInfiniteQueryResult
   readonly cursor: string | undefined
   onCursor(id: string): void
+  onHeld(held: boolean): void
+  onShowNewer(): void
 }
 
 const lineAddress = (record: ApiRecord) => linkTo(lineLink(record))
 
-export function LineList({ records, newerCount, search, cursor, onCursor }: LineListProps) {
+export function LineList(props: LineListProps) {
+  const { records, newer, below, search, cursor, onCursor, onHeld, onShowNewer } = props
   const { t } = useTranslation()
   const { view, zone, change } = useView()
   const scrollRef = useRef<HTMLDivElement>(null)
@@ -60,12 +68,15 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
   const charsBefore = narrow ? 0 : chars.reduce((sum, count) => sum + count + 2, 0)
   const { rulerRef, columns: messageChars } = useColumns(scrollRef, charsBefore)
 
+  const gaps = useGaps(records, below !== 'found' || search.hasNextPage)
+  const sizeOf = useCallback((index: number) => rowHeightPx + lossRowPx * lossRows(gaps.get(index)), [gaps])
   // Given new functions, the list computes the places of all its rows again: with 100,000 that is a frame.
-  const getItemKey = useCallback((index: number) => records[index]?.id ?? 'end', [records])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with other gaps the places of the rows are others
+  const getItemKey = useCallback((index: number) => records[index]?.id ?? 'end', [records, gaps])
   const rows = useVirtualizer({
     count: records.length + 1,
     getScrollElement: () => scrollRef.current,
-    estimateSize: rowHeight,
+    estimateSize: sizeOf,
     getItemKey,
     overscan: 12,
   })
@@ -75,17 +86,25 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
   useEffect(() => rows.measure(), [measured])
   const latestRows = useRef(rows)
   latestRows.current = rows
-  const { unseen, toTop } = useAnchor(rows, scrollRef, newerCount)
+  // As the list knows it: to ask the element would be another layout in each frame of scrolling.
+  useHeld(scrollRef, (rows.scrollOffset ?? 0) < 1, onHeld)
+  useStill(rows, scrollRef, gaps)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
 
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = search
   useEffect(() => {
     // After a failure only the button tries again: a list that is not there must not be asked for in a loop.
-    if (hasNextPage && !isFetching && !isFetchNextPageError && lastShown >= records.length - fetchAheadRows) {
+    if (
+      below === 'found' &&
+      hasNextPage &&
+      !isFetching &&
+      !isFetchNextPageError &&
+      lastShown >= records.length - fetchAheadRows
+    ) {
       void fetchNextPage()
     }
-  }, [hasNextPage, isFetching, isFetchNextPageError, lastShown, records.length, fetchNextPage])
+  }, [below, hasNextPage, isFetching, isFetchNextPageError, lastShown, records.length, fetchNextPage])
 
   // The same functions in each render: a row that is given new ones is made again, and there are fifty of them.
   const closed = view.line === undefined
@@ -99,7 +118,7 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
   const fold = useCallback((id: string, chars: number) => {
     // It is measured only while it is open.
     const index = chars === 0 ? latestRows.current.measurementsCache.findIndex(({ key }) => key === id) : -1
-    if (index >= 0) latestRows.current.resizeItem(index, rowHeightPx)
+    if (index >= 0) latestRows.current.resizeItem(index, latestRows.current.options.estimateSize(index))
     setUnfolded((before) => {
       const next = new Map(before)
       if (chars === 0) next.delete(id)
@@ -118,6 +137,7 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
   useLineKeys({
     records,
     search,
+    grows: below === 'found',
     expression,
     at,
     contextOpen: view.line !== undefined,
@@ -146,10 +166,19 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
           <ColumnHeads />
         </div>
       )}
-      {unseen > 0 && (
-        <button type="button" className="lines-newer" onClick={toTop}>
-          ↑ {t('lines.newer', { count: unseen, amount: countText(unseen) })}
-        </button>
+      {newer > 0 && (
+        <div className="lines-over">
+          <button
+            type="button"
+            className="lines-newer"
+            onClick={() => {
+              scrollRef.current?.scrollTo({ top: 0 })
+              onShowNewer()
+            }}
+          >
+            ↑ {t('lines.newer', { count: newer, amount: newerText(newer, view.follow) })}
+          </button>
+        </div>
       )}
       {said && (
         <p className="lines-said" role="status">
@@ -179,8 +208,9 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
                 aria-setsize={-1}
                 style={{ top: start }}
               >
+                {gaps.size > 0 && gaps.has(index) && <LossRules losses={gaps.get(index) ?? []} />}
                 {record === undefined ? (
-                  <ListEnd search={search} count={records.length} />
+                  <ListEnd search={search} count={records.length} below={below} />
                 ) : (
                   <LineRow
                     record={record}
@@ -205,4 +235,9 @@ export function LineList({ records, newerCount, search, cursor, onCursor }: Line
       </section>
     </>
   )
+}
+
+/** While nothing is followed, only the first of them are counted. */
+function newerText(newer: number, follow: boolean): string {
+  return `${countText(newer)}${!follow && newer >= newerMax ? '+' : ''}`
 }

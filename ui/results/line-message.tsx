@@ -1,6 +1,7 @@
 /** The text of a line: folded to its first line or whole, with hits marked and the terminal's colours. */
 import { type ReactNode, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { Expression } from '../../pipeline/query.ts'
 import type { ApiRecord } from '../api.ts'
 import { styledRanges } from '../state/ansi.ts'
 import { looksLikeJson, parseJson } from '../state/json-model.ts'
@@ -21,6 +22,8 @@ import './ansi.css'
 interface LineMessageProps {
   readonly record: ApiRecord
   readonly hits: readonly Range[]
+  /** What the hits are those of. */
+  readonly expression: Expression | undefined
   readonly wrap: boolean
   /** Room for the message, in characters; none is too far in wrap mode. */
   readonly columns: number
@@ -31,7 +34,8 @@ interface LineMessageProps {
   onFold(id: string, chars: number): void
 }
 
-export function LineMessage({ record, hits, wrap, columns, unfolded, actions, onFold }: LineMessageProps) {
+export function LineMessage(props: LineMessageProps) {
+  const { record, hits, expression, wrap, columns, unfolded, actions, onFold } = props
   const { t } = useTranslation()
   const { message } = record
   const folded = foldMessage(message, hits, wrap ? wrappedCharsMax : foldedCharsMax, columns)
@@ -66,7 +70,7 @@ export function LineMessage({ record, hits, wrap, columns, unfolded, actions, on
           <Marked message={message} excerpt={excerpt} hits={hits} />
         </span>
       ) : (
-        <JsonTree value={json} />
+        <JsonTree value={json} expression={expression} />
       )}
       {json === undefined && open && excerpt.charsMore > 0 && (
         <button

@@ -1,10 +1,10 @@
-import { memo, useMemo, useState } from 'react'
+import { memo, useDeferredValue, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Expression } from '../../pipeline/query.ts'
 import type { ApiRecord } from '../api.ts'
 import { CopyButton } from '../copy-button.tsx'
 import { type Column, cellText } from '../state/column-model.ts'
-import { hitsIn } from '../state/highlight.ts'
+import { firstLookChars, highlightedCharsMax, hitsIn } from '../state/highlight.ts'
 import { columnTime, type DateShape, fullTime } from '../state/time-text.ts'
 import { LineMessage } from './line-message.tsx'
 import { usePatientClick } from './patient-click.ts'
@@ -31,11 +31,14 @@ export const LineRow = memo(function LineRow(props: LineRowProps) {
   const { record, expression, columns, wrap, messageChars, selected, unfolded, patient, onOpen, onFold, linkTo } = props
   const [hovered, setHovered] = useState(false)
   const { message } = record
-  const hits = useMemo(() => hitsIn(expression, message), [expression, message])
+  // What lies far behind the beginning of a long line is marked when there is time for it.
+  const first = message.length > firstLookChars ? firstLookChars : highlightedCharsMax
+  const chars = useDeferredValue(highlightedCharsMax, first)
+  const hits = useMemo(() => hitsIn(expression, message, chars), [expression, message, chars])
 
   const onClick = usePatientClick(
     () => onOpen(record),
-    ({ target }) => patient && target instanceof Element && target.closest('.line-text') !== null,
+    ({ target }) => patient && target instanceof Element && target.closest('.line-text, .line-cell') !== null,
   )
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: j, k and c do the same from anywhere on the page
@@ -54,6 +57,7 @@ export const LineRow = memo(function LineRow(props: LineRowProps) {
       <LineMessage
         record={record}
         hits={hits}
+        expression={expression}
         wrap={wrap}
         columns={messageChars}
         unfolded={unfolded}

@@ -48,6 +48,17 @@ export function NothingFound() {
   )
 }
 
+/** While lines are followed, there being none is no failure. */
+export function NothingCame() {
+  const { t } = useTranslation()
+  return (
+    <div className="notice">
+      <h2>{t('live.waiting')}</h2>
+      <p>{t('live.waitingHint')}</p>
+    </div>
+  )
+}
+
 /** The search ran out of time before it found anything: that is not the same as nothing. */
 export function NothingYet({
   coveredFrom,

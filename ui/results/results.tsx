@@ -1,13 +1,17 @@
 /** What was found: summary, histogram, lines, and beside them the context of the selected line. */
 import { lazy, Suspense, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Problem } from '../api.ts'
+import { type ApiRecord, Problem } from '../api.ts'
 import { ContextPanel } from '../context/context-panel.tsx'
+import { useKeys } from '../keys/use-keys.ts'
+import { LiveBar } from '../live/live-bar.tsx'
+import { useLive } from '../live/use-live.ts'
 import { useSearch } from '../queries.ts'
+import { shownLines } from '../state/live-model.ts'
 import { useView } from '../view-context.tsx'
 import { Histogram } from './histogram.tsx'
 import { LineList } from './line-list.tsx'
-import { NothingFound, NothingYet } from './notices.tsx'
+import { NothingCame, NothingFound, NothingYet } from './notices.tsx'
 import { ProblemNotice } from './problem-notice.tsx'
 import { SelectionBar } from './selection-bar.tsx'
 import { Summary } from './summary.tsx'
@@ -20,17 +24,26 @@ const PatternsTab = lazy(() =>
 const FieldsPanel = lazy(() =>
   import('../fields/fields-panel.tsx').then(({ FieldsPanel }) => ({ default: FieldsPanel })),
 )
+const none: readonly ApiRecord[] = []
 
 export function Results() {
   const { t } = useTranslation()
-  const { view } = useView()
+  const { view, search: searchAgain } = useView()
   const search = useSearch()
   // Which record's context is shown is in the address; where j and k stand, when none is, is not worth an address.
   const [cursor, setCursor] = useState<string>()
   const boxRef = useRef<HTMLDivElement>(null)
   const found = useMemo(() => search.data?.pages.flatMap((page) => page.records), [search.data])
-  const newer = useNewer(search.isPlaceholderData ? undefined : found?.[0])
-  const records = useMemo(() => found && (newer.length === 0 ? found : [...newer, ...found]), [found, newer])
+  const { hasNextPage, isPlaceholderData } = search
+  const isCurrent = found !== undefined && !isPlaceholderData
+  const live = useLive(isCurrent ? found : none, isCurrent)
+  const { lines, waiting, below } = live.live
+  const records = useMemo(
+    () => found && (lines.length === 0 && below === 'found' ? found : shownLines(live.live, found, hasNextPage)),
+    [found, hasNextPage, live.live, lines, below],
+  )
+  const counted = useNewer(isCurrent ? (waiting[0] ?? records?.[0]) : undefined)
+  useKeys({ p: () => view.follow && live.pause(live.status !== 'paused') })
 
   const body = () => {
     if (view.tab === 'patterns') return <PatternsTab />
@@ -42,6 +55,7 @@ export function Results() {
     }
     if (records === undefined) return <div className="lines-blank muted">{t('lines.loading')}</div>
     if (records.length === 0 && !search.isPlaceholderData) {
+      if (view.follow) return <NothingCame />
       const coveredFrom = search.data?.pages.at(-1)?.partial?.coveredFrom
       if (coveredFrom === undefined || !search.hasNextPage) return <NothingFound />
       return <NothingYet coveredFrom={coveredFrom} search={search} />
@@ -49,10 +63,13 @@ export function Results() {
     return (
       <LineList
         records={records}
-        newerCount={newer.length}
+        newer={waiting.length + counted}
+        below={below}
         search={search}
         cursor={view.line?.id ?? cursor}
         onCursor={setCursor}
+        onHeld={live.hold}
+        onShowNewer={counted > 0 ? () => searchAgain() : live.show}
       />
     )
   }
@@ -68,6 +85,7 @@ export function Results() {
           aria-label={t(view.tab === 'patterns' ? 'patterns.title' : 'lines.label')}
           aria-busy={search.isFetching}
         >
+          {view.follow && view.tab === 'lines' && <LiveBar live={live} />}
           {search.isFetching && !search.isFetchingNextPage && <div className="results-progress" />}
           <Suspense>{body()}</Suspense>
         </section>

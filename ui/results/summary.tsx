@@ -5,6 +5,7 @@ import type { ApiRecord } from '../api.ts'
 import { ResultTabs } from '../patterns/result-tabs.tsx'
 import { useHistogram, useSearch, useValues } from '../queries.ts'
 import { countText } from '../state/number-text.ts'
+import { followChange } from '../state/url-state.ts'
 import { useView } from '../view-context.tsx'
 import { ColumnsMenu } from './columns-menu.tsx'
 import { histogramBuckets } from './histogram.tsx'
@@ -55,6 +56,15 @@ function ViewChips({ records }: { readonly records: readonly ApiRecord[] }) {
         {t('lines.wrap')}
       </button>
       <ColumnsMenu records={records} />
+      <button
+        type="button"
+        className="chip chip-follow"
+        aria-pressed={view.follow}
+        title={`${t('live.title')} (f)`}
+        onClick={() => change(followChange(view), 'replace')}
+      >
+        {view.follow ? '■' : '▶'} {t('live.follow')}
+      </button>
     </div>
   )
 }

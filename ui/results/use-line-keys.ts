@@ -17,6 +17,8 @@ export type Said = 'hit' | 'error' | 'copied' | 'copyFailed'
 export interface LineKeysParts {
   readonly records: readonly ApiRecord[]
   readonly search: UseInfiniteQueryResult
+  /** Whether older lines that are loaded come into the list. */
+  readonly grows: boolean
   readonly expression: Expression | undefined
   /** Index of the line that keys start from; -1 = none yet. */
   readonly at: number
@@ -48,11 +50,11 @@ export function useLineKeys(parts: LineKeysParts): void {
       what === 'error' ? isError(record) : expression === undefined || hitsIn(expression, record.message).length > 0
     let from = at < 0 ? 0 : at + step
     for (let turn = 0; turn <= seekPagesMax; turn++) {
-      const { records, search } = latest.current
+      const { records, search, grows } = latest.current
       const found = seek(records, from, step, wanted)
       const record = records[found]
       if (record !== undefined) return latest.current.moveTo(record, found)
-      if (step < 0 || !search.hasNextPage || search.isFetchNextPageError) break
+      if (step < 0 || !grows || !search.hasNextPage || search.isFetchNextPageError) break
       from = records.length
       await search.fetchNextPage()
       await new Promise(requestAnimationFrame)

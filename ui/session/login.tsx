@@ -6,7 +6,13 @@ import { isSignedOut, signIn } from './session.ts'
 import './session.css'
 
 /** A token for a session. Password managers fill it in: the field is one of theirs. */
-export function Login({ onSignedIn }: { onSignedIn(): Promise<unknown> }) {
+interface LoginProps {
+  /** Somebody was signed in here a moment ago. */
+  readonly ended: boolean
+  onSignedIn(): Promise<unknown>
+}
+
+export function Login({ ended, onSignedIn }: LoginProps) {
   const { t, i18n } = useTranslation()
   const { change } = useView()
   const [token, setToken] = useState('')
@@ -40,6 +46,7 @@ export function Login({ onSignedIn }: { onSignedIn(): Promise<unknown> }) {
           Shiplog
         </h1>
         <input type="text" name="username" autoComplete="username" value="shiplog" readOnly hidden />
+        {ended && <p role="status">{t('session.ended')}</p>}
         <label htmlFor="login-token">{t('session.token')}</label>
         <input
           id="login-token"

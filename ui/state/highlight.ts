@@ -17,8 +17,15 @@ export function expressionOf(query: string): Expression | undefined {
   }
 }
 
-export function hitsIn(expression: Expression | undefined, message: string): Range[] {
+/** Enough for the first look at a row: a screen full of lines of 200 KB would else keep the reader waiting. */
+export const firstLookChars = 4_096
+
+export function hitsIn(
+  expression: Expression | undefined,
+  message: string,
+  charsMax: number = highlightedCharsMax,
+): Range[] {
   if (expression === undefined) return []
-  const text = message.length > highlightedCharsMax ? message.slice(0, highlightedCharsMax) : message
+  const text = message.length > charsMax ? message.slice(0, charsMax) : message
   return highlightRanges(expression, text).map(([start, end]) => ({ start, end }))
 }

@@ -4,7 +4,7 @@ import { type Level, levels } from '../../pipeline/record.ts'
 export const languages = ['zh-CN', 'en'] as const
 export type Language = (typeof languages)[number]
 
-export const pages = ['apps', 'search', 'files'] as const
+export const pages = ['apps', 'search', 'files', 'alerts'] as const
 export type PageName = (typeof pages)[number]
 
 /** What is shown of what was found. */
@@ -29,6 +29,8 @@ export interface View {
   readonly tz: string | undefined
   readonly lang: Language | undefined
   readonly wrap: boolean
+  /** Lines are shown as they come; only in a range that is open. */
+  readonly follow: boolean
   /** Columns in front of the message (`time`, `level`, `.status` …). Empty = time, host and message. */
   readonly cols: readonly string[]
   /** The event whose context is open: the time tells the store where to look for the id. */
@@ -60,6 +62,7 @@ export const emptyView: View = {
   tz: undefined,
   lang: undefined,
   wrap: false,
+  follow: false,
   cols: [],
   line: undefined,
   tab: 'lines',
@@ -95,6 +98,7 @@ export function parseView(address: string): View {
     tz: knownZone(one('tz')),
     lang: languages.find((language) => language === one('lang')),
     wrap: params.get('wrap') === '1',
+    follow: params.get('follow') === '1' && isOpen(one('to') ?? ''),
     cols: (one('cols') ?? '').split(',').filter((name) => name !== ''),
     line: line !== undefined && time !== undefined ? { id: line, time } : undefined,
     tab: tabs.find((tab) => tab === one('tab')) ?? 'lines',
@@ -119,6 +123,7 @@ export function formatView(view: View): string {
   if (view.tz !== undefined) params.append('tz', view.tz)
   if (view.lang !== undefined) params.append('lang', view.lang)
   if (view.wrap) params.append('wrap', '1')
+  if (view.follow) params.append('follow', '1')
   if (view.cols.length > 0) params.append('cols', view.cols.join(','))
   if (view.tab !== 'lines') params.append('tab', view.tab)
   if (view.sort !== 'count') params.append('sort', view.sort)
@@ -148,7 +153,18 @@ export function changeView(view: View, change: Partial<View>): View {
   if (selects.some((field) => field in change)) dropped.line = undefined
   // An app is entered by its lines.
   if (change.page === 'apps') dropped.tab = 'lines'
+  if (!isOpen(next.to)) dropped.follow = false
   return { ...next, ...dropped, ...change }
+}
+
+/** Follows, or follows no more. To follow, the range must be open. */
+export function followChange({ follow, to }: View): Partial<View> {
+  return follow ? { follow: false } : { follow: true, ...(isOpen(to) ? {} : { to: '' }) }
+}
+
+/** Whether lines can still come into a range that ends so. */
+export function isOpen(to: string): boolean {
+  return to === '' || to === 'now'
 }
 
 function knownZone(zone: string | undefined): string | undefined {

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { patternQuery, patternText } from '../../pipeline/pattern-text.ts'
+import { firstWordsMax, type Pattern, PatternTree, patternsMax } from '../../pipeline/pattern-tree.ts'
 import { matches } from '../../pipeline/query-matches.ts'
 import { parseQuery } from '../../pipeline/query-parser.ts'
-import { patternQuery, patternText } from '../../query-api/pattern-text.ts'
-import { firstWordsMax, type Pattern, PatternTree, patternsMax } from '../../query-api/pattern-tree.ts'
 
 const samples = fileURLToPath(new URL('../fixtures/samples/', import.meta.url))
 

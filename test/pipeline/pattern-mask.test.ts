@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { maskLine, shapeText, shapeUnitsMax } from '../../query-api/pattern-mask.ts'
+import { maskLine, shapeText, shapeUnitsMax } from '../../pipeline/pattern-mask.ts'
 
 test.each([
   ['paid order 8812 in 3.5 ms', 'paid order <num> in <num> ms'],

@@ -5,8 +5,9 @@
  *
  *     level ─► separators and header ─► first word of the text ─► patterns, by how many words are the same
  */
-import { splitWords } from '../pipeline/words.ts'
+
 import { maskLine, placeholders, shapeText } from './pattern-mask.ts'
+import { splitWords } from './words.ts'
 
 /** Patterns of one tree; lines of further shapes are counted together. */
 export const patternsMax = 1000
@@ -14,8 +15,8 @@ export const patternsMax = 1000
 export const similarityMin = 0.7
 /** First words of lines that are alike but for them; of more, the word is taken for something that varies. */
 export const firstWordsMax = 24
-/** Shapes that are remembered, so that the next line of the same shape costs one look-up. */
-const shapesMax = 20_000
+/** Shapes that a tree remembers, so that the next line of the same shape costs one look-up. */
+const shapesMaxDefault = 20_000
 
 /** A word that varies. */
 export const any = '<*>'
@@ -28,6 +29,8 @@ export interface Pattern<Example> {
   readonly between: readonly string[]
   /** Each a word, a placeholder, or `<*>`. */
   readonly words: string[]
+  /** Index of the first word behind the header. */
+  readonly body: number
   /** True when the lines may go on behind the last word. */
   cut: boolean
   /** By the ranges that are compared: lines they stand for, lines seen, first and last, µs. */
@@ -42,13 +45,10 @@ export interface Seen {
   last: number
 }
 
-interface Shape {
-  readonly words: string[]
-  readonly between: string[]
-  /** Index of the first word behind the header. */
-  readonly body: number
-  readonly cut: boolean
-}
+type Shape = Pick<Pattern<unknown>, 'words' | 'between' | 'body' | 'cut'>
+
+/** A pattern without what was seen of it: what is kept of one, and known again. */
+export type KnownPattern = Shape & Pick<Pattern<unknown>, 'level'>
 
 interface Node<Example> {
   readonly byFirst: Map<string, Pattern<Example>[]>
@@ -59,23 +59,35 @@ export class PatternTree<Example> {
   /** Lines of shapes that came when there were `patternsMax` patterns, by range. */
   readonly others: Seen[]
   readonly #ranges: number
+  readonly #shapesMax: number
   readonly #nodes = new Map<string, Node<Example>>()
   readonly #shapes = new Map<string, Pattern<Example> | undefined>()
 
-  constructor(ranges = 1) {
+  constructor(ranges = 1, shapesMax = shapesMaxDefault) {
     this.#ranges = ranges
+    this.#shapesMax = shapesMax
     this.others = this.#nothingSeen()
   }
 
-  /** Takes a line in; `example` is asked where it is the first one of its pattern in the last range. */
-  add(message: string, level: number, time: number, weight: number, range: number, example: () => Example): void {
+  /**
+   * Takes a line in; `example` is asked where it is the first one of its pattern in the last range. Gives its pattern,
+   * undefined where there are too many.
+   */
+  add(
+    message: string,
+    level: number,
+    time: number,
+    weight: number,
+    range: number,
+    example: () => Example,
+  ): Pattern<Example> | undefined {
     const { text, cut } = shapeText(message)
     const masked = maskLine(text)
     const key = `${level}${cut ? '+' : ' '}${masked}`
     let pattern = this.#shapes.get(key)
     if (pattern === undefined && !this.#shapes.has(key)) {
       pattern = this.#place(shapeOf(masked, cut), level)
-      if (this.#shapes.size < shapesMax) this.#shapes.set(key, pattern)
+      if (this.#shapes.size < this.#shapesMax) this.#shapes.set(key, pattern)
     }
     const seen = (pattern?.seen ?? this.others)[range] as Seen
     seen.weight += weight
@@ -84,6 +96,12 @@ export class PatternTree<Example> {
     if (time > seen.last) seen.last = time
     if (pattern !== undefined && (pattern.example === undefined || (range === this.#ranges - 1 && seen.lines === 1)))
       pattern.example = example()
+    return pattern
+  }
+
+  /** Takes a pattern of another tree in, before any line; what is of it is then of this one. */
+  know({ level, words, between, body, cut }: KnownPattern): Pattern<Example> | undefined {
+    return this.#place({ words: [...words], between, body, cut }, level)
   }
 
   /** The patterns, once all lines are in. */
@@ -123,7 +141,7 @@ export class PatternTree<Example> {
       return fitting
     }
     if (this.patterns.length >= patternsMax) return undefined
-    const made: Pattern<Example> = { level, between, words, cut, seen: this.#nothingSeen(), example: undefined }
+    const made: Pattern<Example> = { level, between, words, body, cut, seen: this.#nothingSeen(), example: undefined }
     patterns.push(made)
     this.patterns.push(made)
     return made

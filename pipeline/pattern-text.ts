@@ -1,7 +1,8 @@
 /** A pattern as text for people, and as a query that finds its lines. Pure. */
-import { standsAlone } from '../pipeline/words.ts'
+
 import { plainSequence } from './pattern-mask.ts'
 import { any, marks, type Pattern } from './pattern-tree.ts'
+import { standsAlone } from './words.ts'
 
 type Words = Pick<Pattern<unknown>, 'words' | 'between' | 'cut'>
 
