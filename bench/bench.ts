@@ -1,6 +1,7 @@
-/** `npm run bench [-- flow tail files search export index ship page]`: prints figures for this machine with the aims beside them. */
+/** `npm run bench [-- flow flood tail files search export index ship page]`: prints figures for this machine with the aims beside them. */
 import { benchExport } from './export.ts'
 import { benchFiles } from './files.ts'
+import { benchFlood } from './flood.ts'
 import { benchFlow } from './flow.ts'
 import { benchIndex } from './index.ts'
 import { benchPage } from './page.ts'
@@ -10,6 +11,7 @@ import { benchTail } from './tail.ts'
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   flow: benchFlow,
+  flood: benchFlood,
   tail: benchTail,
   files: benchFiles,
   search: benchSearch,

@@ -9,6 +9,7 @@ import { parse as parseYaml } from 'yaml'
 import { messageOf, ShiplogError } from './errors.ts'
 import { nearestOf } from './nearest.ts'
 import { type PathSettings, readGlob, readPathSettings, readZone } from './path-settings.ts'
+import { noQuotas, type QuotaSettings, readQuotaSettings } from './quota-settings.ts'
 import { clusterPattern } from './record.ts'
 import { type ClusterDays, readClusterDays, retentionDaysMax } from './retention.ts'
 
@@ -101,6 +102,17 @@ const clusterDays: Option<readonly ClusterDays[]> = {
   isList: true,
 }
 
+const quotas: Option<QuotaSettings> = {
+  group: 'shipper',
+  value: 'YAML',
+  default: noQuotas,
+  help: 'lines a second and bytes a day of each app, in --config; see docs/settings.md (default: no limits)',
+  read: (written) => readQuotaSettings(parseYaml(written)),
+}
+
+/** Lists and tables that only YAML can say. */
+const isStructured = (name: OptionName): boolean => name === 'paths' || name === 'quotas'
+
 /** Its errors do not repeat it. */
 function readSmtpUrl(written: string): string {
   if (URL.canParse(written) && /^smtps?:\/\/[^/]/.test(written) && new URL(written).hostname !== '') return written
@@ -124,6 +136,7 @@ export const options = {
   include: globs([], 'only files that one of these matches; may be given more than once (default: all)'),
   exclude: globs(noLogs, 'no file that one of these matches; may be given more than once'),
   paths,
+  quotas,
   followSymlinks: toggle('shipper', 'also read what links under the root lead to outside of it'),
   rescanIntervalMs: whole(
     'shipper',
@@ -492,7 +505,7 @@ export function readConfig(
       return [name, options[name].read(found.value)]
     } catch (error) {
       const { isSecret = false }: Option<unknown> = options[name]
-      const shown = name === 'paths' || isSecret ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
+      const shown = isStructured(name) || isSecret ? 'not right' : `“${found.value.replaceAll('\n', ' ')}”`
       throw invalid(`${found.where} is ${shown}, expected ${messageOf(error)}`, options[name].help)
     }
   })
@@ -520,7 +533,7 @@ function readConfigFile(path: string): Map<OptionName, string> {
 
 /** A value of the file as it would be written on a command line. */
 function textOf(value: unknown, name: OptionName, where: string): string {
-  if (name === 'paths') return JSON.stringify(value)
+  if (isStructured(name)) return JSON.stringify(value)
   const isSingle = (item: unknown): boolean => typeof item !== 'object'
   if (isList(name) && value === null) return ''
   if (isList(name) && Array.isArray(value) && value.every(isSingle)) return value.join('\n')

@@ -6,6 +6,7 @@ const reloadable: readonly OptionName[] = [
   'include',
   'exclude',
   'paths',
+  'quotas',
   'layout',
   'timezone',
   'eventBytesMax',

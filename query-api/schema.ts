@@ -315,7 +315,11 @@ export const FilesAnswer = Type.Object(
           ),
         ),
         reason: Type.Optional(Type.String({ description: 'why it is not read: EACCES, excluded, a symbolic link …' })),
-        warning: Type.Optional(Type.String({ description: 'what looks wrong: zone looks 8 h off' })),
+        warning: Type.Optional(
+          Type.String({
+            description: 'what looks wrong: zone looks 8 h off; or slows it: slowed by its quota: 1000 lines/s',
+          }),
+        ),
         updatedAt: isoTime,
       }),
     ),

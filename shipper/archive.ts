@@ -4,6 +4,7 @@
  */
 import { createReadStream, createWriteStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
+import { pipeline as joined } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 
@@ -32,7 +33,8 @@ export async function contentBytesOf(path: Buffer): Promise<number> {
 export async function contentHead(path: Buffer, length: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let filled = 0
-  const content = createReadStream(path).pipe(createGunzip({ finishFlush: 2 }))
+  // Joined: what ends the one, also a break, closes the other, and an error of either comes out of the loop.
+  const content = joined(createReadStream(path), createGunzip({ finishFlush: 2 }), () => {})
   for await (const chunk of content) {
     chunks.push(chunk as Buffer)
     filled += (chunk as Buffer).length

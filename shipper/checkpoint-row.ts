@@ -27,6 +27,16 @@ export const schema = `
     loss TEXT                     -- JSON: first, last, cause, atLeast; when and why bytes were lost
   ) STRICT, WITHOUT ROWID`
 
+/** Older programs know nothing of it and lose nothing by that: it is no part of the format, and made where it is missing. */
+export const daySchema = `
+  CREATE TABLE IF NOT EXISTS day_bytes (
+    cluster TEXT NOT NULL,        -- '' with the app '': the whole shipper
+    app TEXT NOT NULL,
+    day INTEGER NOT NULL,         -- days since 1970, UTC
+    bytes INTEGER NOT NULL,       -- taken on that day
+    PRIMARY KEY (cluster, app)
+  ) STRICT, WITHOUT ROWID`
+
 export function cellsOf(row: GenerationRow): Cells {
   return [
     row.generation,

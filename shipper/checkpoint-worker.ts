@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../pipeline/errors.ts'
-import type { CheckpointReply, CheckpointRequest } from './checkpoint.ts'
-import { type Cells, partRowsMax, schema } from './checkpoint-row.ts'
+import type { CheckpointReply, CheckpointRequest, DayBytes } from './checkpoint.ts'
+import { type Cells, daySchema, partRowsMax, schema } from './checkpoint-row.ts'
 
 /** Format 1 had no `loss`. */
 const formatVersion = 1
@@ -25,6 +25,7 @@ function open(): DatabaseSync {
   if (check !== 'ok') throw new Error(`it is damaged: ${check}`)
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
   if (version === 0) db.exec(`BEGIN; ${schema}; PRAGMA user_version = ${formatVersion}; COMMIT`)
+  db.exec(daySchema)
   return db
 }
 
@@ -38,7 +39,8 @@ function tellRows(db: DatabaseSync): void {
     reply({ id: 0, rows: part, more: true })
     part = []
   }
-  reply({ id: 0, rows: part })
+  const days = db.prepare('SELECT cluster, app, day, bytes FROM day_bytes').all() as unknown as DayBytes[]
+  reply({ id: 0, rows: part, days })
 }
 
 function main(): void {
@@ -56,6 +58,7 @@ function main(): void {
     return
   }
   const upsert = db.prepare('INSERT OR REPLACE INTO generation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const upsertDay = db.prepare('INSERT OR REPLACE INTO day_bytes VALUES (?, ?, ?, ?)')
   const remove = db.prepare('DELETE FROM generation WHERE generation = ?')
   /** Why the commit under way failed, until its last part came. */
   let failed: unknown
@@ -71,6 +74,7 @@ function main(): void {
       if (!db.isTransaction) db.exec('BEGIN IMMEDIATE')
       for (const cells of request.rows) upsert.run(...cells)
       for (const generation of request.forgotten) remove.run(generation)
+      for (const { cluster, app, day, bytes } of request.days) upsertDay.run(cluster, app, day, bytes)
       if (request.more) return
       db.exec('COMMIT')
       reply({ id: request.id })

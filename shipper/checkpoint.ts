@@ -44,11 +44,20 @@ export interface GenerationRow {
   readonly updatedAt: number
 }
 
+/** Bytes that were taken of an app on a day (days since 1970, UTC); of the whole shipper both names are empty. */
+export interface DayBytes {
+  readonly cluster: string
+  readonly app: string
+  readonly day: number
+  readonly bytes: number
+}
+
 export interface Checkpoint {
   /** What was remembered when it was opened. */
   readonly rows: readonly GenerationRow[]
+  readonly days: readonly DayBytes[]
   /** Also takes out the rows of `forgotten` generations. Durable when it resolves. Rejects with DATA_UNWRITABLE (retryable) and changes nothing. */
-  commit(rows: readonly GenerationRow[], forgotten?: readonly string[]): Promise<void>
+  commit(rows: readonly GenerationRow[], forgotten?: readonly string[], days?: readonly DayBytes[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,6 +65,7 @@ export interface CheckpointRequest {
   readonly id: number
   readonly rows: readonly Cells[]
   readonly forgotten: readonly string[]
+  readonly days: readonly DayBytes[]
   /** Further rows of the same commit follow. */
   readonly more: boolean
 }
@@ -68,6 +78,7 @@ export interface CheckpointReply {
     readonly hint: string
   }
   readonly rows?: readonly Cells[]
+  readonly days?: readonly DayBytes[]
   /** Further rows follow. */
   readonly more?: boolean
 }
@@ -88,8 +99,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     waiting.clear()
   }
   const opened: GenerationRow[] = []
+  const days: DayBytes[] = []
   worker.on('message', (reply: CheckpointReply) => {
     for (const cells of reply.rows ?? []) opened.push(rowOf(cells))
+    days.push(...(reply.days ?? []))
     if (reply.more) return
     const call = waiting.get(reply.id)
     waiting.delete(reply.id)
@@ -117,7 +130,8 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
 
   return {
     rows: opened,
-    async commit(rows, forgotten = []) {
+    days,
+    async commit(rows, forgotten = [], days = []) {
       if (rows.length === 0 && forgotten.length === 0) return
       if (closed) throw new ShiplogError('CLOSED', 'the checkpoint is closed')
       const id = ++lastId
@@ -125,7 +139,8 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
       for (let from = 0; from === 0 || from < rows.length; from += partRowsMax) {
         const part = rows.slice(from, from + partRowsMax).map(cellsOf)
         const more = from + partRowsMax < rows.length
-        worker.postMessage({ id, rows: part, forgotten: more ? [] : forgotten, more } satisfies CheckpointRequest)
+        const last = more ? { forgotten: [], days: [] } : { forgotten, days }
+        worker.postMessage({ id, rows: part, ...last, more } satisfies CheckpointRequest)
       }
       await answer(id)
     },

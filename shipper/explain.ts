@@ -8,9 +8,12 @@ import type { Explained } from '../pipeline/cli-doctor.ts'
 import type { Config } from '../pipeline/config.ts'
 import { type Check, type Finding, fail, ok, warn } from '../pipeline/doctor.ts'
 import { messageOf, systemCodeOf } from '../pipeline/errors.ts'
+import { quotaOf } from '../pipeline/quota-settings.ts'
+import type { Source } from '../pipeline/record.ts'
 import { archiveSuffix } from './archive.ts'
 import { createDiscovery, shownPath } from './discover.ts'
 import { identityOf } from './identity.ts'
+import { dayOf } from './quota-meter.ts'
 import { compileLayout } from './source.ts'
 
 /** The checkpoint can be read, and holds so many incarnations. */
@@ -78,7 +81,35 @@ export async function explainFile(config: Config, path: string): Promise<Explain
       : warn('layout', `it does not fit ${config.layout}: shipped as ${text}`, 'Move it, or give another --layout.'),
   )
   findings.push(...checkpointFindings(config.data, identityOf(lstatSync(given, { bigint: true })), stat.size, shown))
+  findings.push(...quotaFindings(config, source))
   return { findings, source, path: shown }
+}
+
+/** What its app may send, and has sent today. Whether it waits for that now the process says. */
+function quotaFindings({ quotas, data }: Config, source: Source): Finding[] {
+  const { linesPerSecond, bytesPerDay } = quotaOf(quotas, source.app)
+  const limits: string[] = []
+  if (Number.isFinite(linesPerSecond?.hard)) limits.push(`${linesPerSecond?.hard} lines/s`)
+  if (Number.isFinite(bytesPerDay?.hard)) {
+    try {
+      limits.push(`${bytesPerDay?.hard} bytes/day, ${takenToday(data, source)} taken today (UTC)`)
+    } catch (error) {
+      const hint = 'See shiplog doctor without --file.'
+      return [fail('quota', `what was taken today cannot be read: ${messageOf(error)}`, hint)]
+    }
+  }
+  return limits.length === 0 ? [] : [ok('quota', `app ${source.app}: at most ${limits.join('; ')}`)]
+}
+
+function takenToday(data: string, { cluster, app }: Source): number {
+  const path = join(data, 'shipper/checkpoint.db')
+  if (!existsSync(path)) return 0
+  return read(path, (db) => {
+    // One of an older version does not have it before its next start.
+    const isThere = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'day_bytes'").get() !== undefined
+    const sql = 'SELECT bytes FROM day_bytes WHERE cluster = ? AND app = ? AND day = ?'
+    return isThere ? Number(db.prepare(sql).get(cluster, app, dayOf(Date.now()))?.bytes ?? 0) : 0
+  })
 }
 
 function checkpointFindings(data: string, identity: string, size: number, shown: string): Finding[] {

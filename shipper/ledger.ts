@@ -1,5 +1,6 @@
 /** What the shipper tells of its files: one state for each incarnation, and one for each thing that is not shipped. */
 import type { FileState } from '../pipeline/bus.ts'
+import type { Source } from '../pipeline/record.ts'
 import { shownPath } from './discover.ts'
 import type { Placed } from './source.ts'
 import type { Tail } from './tail.ts'
@@ -17,6 +18,8 @@ export interface LedgerView {
   follows(tail: Tail): boolean
   /** By path, what is there and not read, and why. */
   readonly notRead: ReadonlyMap<string, string>
+  /** Why files of the source wait, or undefined. */
+  slowedBy(source: Source): string | undefined
 }
 
 export class Ledger {
@@ -33,11 +36,11 @@ export class Ledger {
   }
 
   /** States that changed since they were told: at the start all of them. `changed` = tails whose numbers did. */
-  take({ tails, follows, notRead }: LedgerView, changed: Set<Tail>, nowMs: number): FileState[] {
+  take({ tails, follows, notRead, slowedBy }: LedgerView, changed: Set<Tail>, nowMs: number): FileState[] {
     const states: FileState[] = []
     const tell = (tail: Tail): void => {
-      const state = this.#stateOf(tail, follows(tail), nowMs)
-      const name = `${state.state} ${state.reason ?? ''} ${state.state === 'behind' ? state.size : ''}`
+      const state = this.#stateOf(tail, follows(tail), nowMs, slowedBy)
+      const name = `${state.state} ${state.reason ?? ''} ${state.warning ?? ''} ${state.state === 'behind' ? state.size : ''}`
       if (!changed.has(tail) && this.#told.get(tail) === name) return
       if (states.length >= statesMax) return
       changed.delete(tail)
@@ -90,16 +93,18 @@ export class Ledger {
     states.push(this.#stateOfPath(tail.path, 'gone'))
   }
 
-  #stateOf(tail: Tail, isFollowed: boolean, nowMs: number): FileState {
+  #stateOf(tail: Tail, isFollowed: boolean, nowMs: number, slowedBy: LedgerView['slowedBy']): FileState {
     const { source, generation, loss, trouble } = tail
     const reached = tail.acknowledged.previousTime
     const path = shownPath(tail.path)
-    const warning = zoneText(tail.zoneOffMinutes) ?? (this.#isMisplaced(tail) ? misplaced : undefined)
+    const state = stateName(tail, isFollowed, nowMs)
+    const slowed = state === 'behind' ? slowedBy(source) : undefined
+    const warning = slowed ?? zoneText(tail.zoneOffMinutes) ?? (this.#isMisplaced(tail) ? misplaced : undefined)
     return {
       source,
       ...(generation === undefined ? {} : { generation }),
       path,
-      state: stateName(tail, isFollowed, nowMs),
+      state,
       size: tail.size,
       read: tail.head.offset,
       acknowledged: tail.acknowledged.offset,

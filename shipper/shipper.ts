@@ -10,8 +10,9 @@ import type { Registry } from 'prom-client'
 import type { Bus, Loss } from '../pipeline/bus.ts'
 import type { Config } from '../pipeline/config.ts'
 import { messageOf, ShiplogError, systemCodeOf } from '../pipeline/errors.ts'
+import type { Source } from '../pipeline/record.ts'
 import { retryForever } from '../pipeline/retry.ts'
-import { type Checkpoint, type GenerationRow, openCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, type DayBytes, type GenerationRow, openCheckpoint } from './checkpoint.ts'
 import { Copies, type Known, type Orphan } from './copies.ts'
 import { createDiscovery, isBelow, pathBytes, shownPath } from './discover.ts'
 import { readersOf } from './events.ts'
@@ -20,6 +21,7 @@ import type { Block } from './identity.ts'
 import { Ledger } from './ledger.ts'
 import { shipperMetrics } from './metrics.ts'
 import { createPathRules, type PathConfig } from './path-rules.ts'
+import { type QuotaChange, Quotas } from './quotas.ts'
 import { MovedError, ReplacedError, type Tail, type Window } from './tail.ts'
 import { Turns } from './turns.ts'
 import { watchFolders } from './watch.ts'
@@ -52,7 +54,7 @@ export interface Shipper {
    * Other settings of paths hold from what is read next on. A file that shall not be shipped any more is left where it
    * is acknowledged; should it be included again, it goes on there. Throws CONFIG_INVALID and changes nothing.
    */
-  reload(config: PathConfig): void
+  reload(config: PathConfig & Pick<Config, 'quotas'>): void
   /** Stops reading, waits for what is in flight (at most `graceMs`), remembers it. */
   close(graceMs?: number): Promise<void>
 }
@@ -68,6 +70,7 @@ export interface ShipperOptions {
     | 'include'
     | 'exclude'
     | 'paths'
+    | 'quotas'
     | 'followSymlinks'
     | 'data'
     | 'rescanIntervalMs'
@@ -135,6 +138,7 @@ class ShipperLoop implements Shipper {
   readonly #leaving = new Set<Tail>()
   readonly #copies: Copies
   readonly #ledger: Ledger
+  readonly #quotas: Quotas
   /** By generation: incarnations that cannot be found and of which something was not read. */
   readonly #owing = new Map<string, { readonly bytes: number; readonly sinceMs: number }>()
   readonly #open = new Set<Tail>()
@@ -166,7 +170,14 @@ class ShipperLoop implements Shipper {
     this.#files = files
     this.#copies = new Copies(options.config.copyWaitMs)
     this.#ledger = new Ledger(files.place, options.config.host)
-    this.#queue = new Turns(options.config)
+    this.#quotas = new Quotas(options.config.quotas, checkpoint.days, {
+      steadyMs: () => performance.now(),
+      worldMs: Date.now,
+    })
+    this.#queue = new Turns(
+      options.config,
+      (tail) => !this.#wantsPreparing(tail) && this.#quotas.holdsBack(tail.source),
+    )
     this.#discovery = createDiscovery(options.config.root, options.config.followSymlinks)
     this.#metrics = shipperMetrics(options.registry)
   }
@@ -205,7 +216,7 @@ class ShipperLoop implements Shipper {
     await Promise.all([...this.#open].map((tail) => tail.close()))
   }
 
-  reload(config: PathConfig): void {
+  reload(config: PathConfig & Pick<Config, 'quotas'>): void {
     const leaving = this.#files.judgeBy(createPathRules(config))
     this.#leaving.clear()
     for (const tail of leaving) {
@@ -213,6 +224,7 @@ class ShipperLoop implements Shipper {
       this.#queue.delete(tail)
     }
     this.#leave()
+    this.#quotas.use(config.quotas)
     void this.#list()
   }
 
@@ -550,6 +562,21 @@ class ShipperLoop implements Shipper {
       Math.max(pollIntervalMs, (active * turnCostMs) / turnShareMax),
     )
     this.#pump()
+    this.#tellQuotas(this.#quotas.tick(this.#queue.heldBack().map(({ source }) => source)))
+  }
+
+  #tellQuotas(changes: readonly QuotaChange[]): void {
+    const { log } = this.#options
+    for (const { app, meter, before } of changes) {
+      const who = app.app === '' ? 'the whole shipper' : `${app.cluster}/${app.app}`
+      const { state, limitText } = meter
+      const where = { ...app, limit: limitText }
+      if (state === 'slowed')
+        log.warn(where, `${who} is over its quota of ${limitText}: what is more waits in its files, nothing is dropped`)
+      else if (state === 'ok') log.info(app, `${who} is within its quota again`)
+      else if (before === 'ok') log.warn(where, `${who} has reached ${limitText}, which its quota warns of`)
+      else log.info(where, `${who} is not slowed by its quota any more`)
+    }
   }
 
   #lookAtNext(nowMs: number): void {
@@ -614,6 +641,15 @@ class ShipperLoop implements Shipper {
     }
   }
 
+  /**
+   * Also of who is over its quota every file is judged and held open: it must not be lost by rotation while it waits, nor
+   * keep others from being judged.
+   */
+  #wantsPreparing(tail: Tail): boolean {
+    const mayOpen = !tail.isOpen && !tail.isArchive && this.#open.size < this.#options.config.openFilesMax
+    return !tail.vetted || mayOpen
+  }
+
   async #turn(tail: Tail): Promise<void> {
     this.#reading++
     tail.isReading = true
@@ -624,7 +660,13 @@ class ShipperLoop implements Shipper {
       if (!(await tail.isWhole(this.#pathOf(tail)))) return
       if (!tail.vetted && !(await this.#vet(tail))) return
       if (tail.isArchive && tail.unreadBytes === 0) return
-      const window = await tail.read(this.#pathOf(tail), performance.now(), next)
+      if (this.#quotas.holdsBack(tail.source)) {
+        await tail.hold(this.#pathOf(tail))
+        this.#queue.add(tail)
+        return
+      }
+      const portionBytes = this.#quotas.portionBytes(tail.source)
+      const window = await tail.read(this.#pathOf(tail), performance.now(), next, portionBytes)
       if (tail.trouble !== undefined) this.#readable(tail)
       this.#lookAgain(tail, Math.min(tail.nextLookMs, tail.releaseMs))
       if (window !== undefined) this.#take(window)
@@ -653,6 +695,7 @@ class ShipperLoop implements Shipper {
     const { tail } = window
     this.#heldBytes += window.heldBytes
     this.#metrics.read(window)
+    this.#quotas.charge(window)
     if (tail.flying === undefined) {
       this.#send(window)
       // The next window is prepared while this one is on its way.
@@ -685,7 +728,8 @@ class ShipperLoop implements Shipper {
       this.#outbox = []
       try {
         await this.#untilDone('cannot publish', () => this.#place(windows))
-        await this.#untilDone('cannot write the checkpoint', () => this.#writeAhead(windows))
+        const days = this.#quotas.writtenWith(windows)
+        await this.#untilDone('cannot write the checkpoint', () => this.#writeAhead(windows, days))
         const batches = windows.map(({ batch, tail }) => tail.placed(batch))
         await this.#untilDone('cannot publish', () => this.#options.bus.publish(batches, this.#stop.signal))
       } catch (error) {
@@ -709,10 +753,11 @@ class ShipperLoop implements Shipper {
     for (const { tail } of windows) tail.partition ??= await bus.partitionOf?.(tail.source)
   }
 
-  async #writeAhead(windows: readonly Window[]): Promise<void> {
+  async #writeAhead(windows: readonly Window[], days: readonly DayBytes[]): Promise<void> {
     const rows = windows.map((window) => window.tail.row(window))
     const others = [...this.#acknowledged].filter((tail) => tail.generation !== undefined && tail.flying === undefined)
-    await this.#checkpoint.commit([...rows, ...others.map((tail) => tail.row(undefined, !this.#ending.has(tail)))])
+    const ended = others.map((tail) => tail.row(undefined, !this.#ending.has(tail)))
+    await this.#checkpoint.commit([...rows, ...ended], [], days)
     for (const tail of others) this.#remembered(tail)
     for (const window of windows) this.#acknowledged.delete(window.tail)
   }
@@ -811,6 +856,7 @@ class ShipperLoop implements Shipper {
       tails: files.tails.values(),
       follows: (tail: Tail) => files.follows(tail),
       notRead: files.notRead,
+      slowedBy: (source: Source) => this.#quotas.noteOf(source),
     }
     const states = this.#ledger.take(view, this.#changed, performance.now())
     let behind = 0
@@ -821,6 +867,7 @@ class ShipperLoop implements Shipper {
     }
     this.#metrics.zoneOff.set(zoneOff)
     this.#metrics.behindBytes.set(behind)
+    this.#metrics.quotas(this.#quotas)
     try {
       if (states.length > 0) await this.#options.bus.report(states)
     } catch (error) {

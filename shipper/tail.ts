@@ -48,6 +48,8 @@ export interface Window {
   readonly block: Block
   /** Memory it holds until it is acknowledged, bytes. */
   readonly heldBytes: number
+  /** A process before this one had written it ahead. */
+  readonly isAgain: boolean
 }
 
 export interface TailLimits {
@@ -264,18 +266,20 @@ export class Tail {
 
   /**
    * Reads the next window, or undefined when the rest of the file is an event or a line that may still grow.
-   * `nextGeneration` makes the id of a new incarnation from the time of its first event (ms). Throws ReplacedError,
-   * MovedError, or the system's error.
+   * `nextGeneration` makes the id of a new incarnation from the time of its first event (ms). `portionBytes`: it shall not
+   * be larger, unless an event is. Throws ReplacedError, MovedError, or the system's error.
    */
   async read(
     absolutePath: Buffer,
     nowMs: number,
     nextGeneration: (firstMs: number) => string,
+    portionBytes = Number.POSITIVE_INFINITY,
   ): Promise<Window | undefined> {
     const file = await this.#open(absolutePath)
     const from = this.head
     const most = Math.max(this.#limits.readBytesMax, this.reading.eventBytesMax + 4096)
-    const wanted = this.replay ? this.replay.to - from.offset : Math.min(most, this.size - from.offset)
+    const all = this.replay ? this.replay.to - from.offset : Math.min(most, this.size - from.offset)
+    const wanted = this.replay ? all : Math.min(all, portionBytes)
     const chunk = await this.#readBytes(file, from.offset, wanted)
     // In this order: a file that is written over between the two reads must not pass for the one that was signed.
     // The first time there is nothing that was signed: what was read itself is signed, not what may stand there since.
@@ -290,7 +294,13 @@ export class Tail {
     if (hole > 0) this.head = { ...from, offset: from.offset + hole }
     const content = chunk.subarray(hole)
     if (content.length > 0 && this.replay === undefined) await this.#learn(file, content)
-    return this.#cut(content, this.head, nowMs, nextGeneration)
+    const window = this.#cut(content, this.head, nowMs, nextGeneration)
+    return window === undefined && wanted < all ? this.read(absolutePath, nowMs, nextGeneration) : window
+  }
+
+  /** It waits for its turn: should its name go, it is read through its handle. Its content is not unpacked for that. */
+  async hold(absolutePath: Buffer): Promise<void> {
+    if (!this.isArchive) await this.#open(absolutePath)
   }
 
   async #learn(file: number, chunk: Buffer): Promise<void> {
@@ -368,6 +378,7 @@ export class Tail {
       reading,
       block: blockOf(chunk, from.offset, events.next.offset),
       heldBytes: batchBytes(batch) + (batch.text === chunk ? 0 : chunk.length),
+      isAgain: replay !== undefined,
     }
   }
 

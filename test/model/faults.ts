@@ -7,7 +7,7 @@ import { type FileState, fileStateKey } from '../../pipeline/bus.ts'
 import { ShiplogError } from '../../pipeline/errors.ts'
 import { type EventBatch, recordOf } from '../../pipeline/event-batch.ts'
 import type { LogRecord } from '../../pipeline/record.ts'
-import type { Checkpoint, GenerationRow } from '../../shipper/checkpoint.ts'
+import type { Checkpoint, DayBytes, GenerationRow } from '../../shipper/checkpoint.ts'
 
 /** Where the process dies next, or what else goes wrong. `publish/half`: some of the events arrived. */
 export const faults = [
@@ -35,6 +35,7 @@ export class Remains {
   /** How many of the events of a publish that is cut short arrive. */
   half = 0
   rows = new Map<string, string>()
+  readonly days = new Map<string, DayBytes>()
   #open = Promise.resolve()
   #process = 0
   #release: (() => void) | undefined
@@ -85,8 +86,10 @@ export class Remains {
     return {
       // As SQLite gives it back: no window is undefined, not missing.
       rows: rows.map((row) => ({ ...row, window: row.window })),
-      commit: async (changed, forgotten = []) => {
+      days: [...this.days.values()],
+      commit: async (changed, forgotten = [], days = []) => {
         if (this.isDead || this.#strikes('commit/before')) throw dead()
+        for (const day of days) this.days.set(day.app, day)
         for (const row of changed) this.rows.set(row.generation, JSON.stringify(row))
         for (const generation of forgotten) this.rows.delete(generation)
         if (this.#strikes('commit/after')) throw dead()

@@ -29,7 +29,7 @@ export async function runModel(seed: number): Promise<Outcome> {
   const random = createRandom(seed)
   // Back-offs are random, too.
   const spy = vi.spyOn(Math, 'random').mockImplementation(random.fraction)
-  const run = new Run(random, folder)
+  const run = new Run(random, folder, seed % 5 === 0)
   try {
     return await run.run()
   } finally {
@@ -45,6 +45,8 @@ class Run implements World {
   readonly #logs: ModelLog[] = []
   readonly #steps: string[] = []
   readonly fewHandles: boolean
+  /** Its app is slowed most of the time; what was written last is taken when it is not any more. */
+  #hasQuota: boolean
   /** What the shipper tells stands among the steps. */
   readonly #log = pino({ level: 'debug' }, { write: (line) => this.#note(`    ${JSON.parse(line).msg}`) })
   #shipper: Shipper | undefined
@@ -56,10 +58,11 @@ class Run implements World {
 
   readonly #beganMs = performance.now()
 
-  constructor(random: Random, folder: string) {
+  constructor(random: Random, folder: string, hasQuota: boolean) {
     this.#random = random
     this.#folder = folder
     this.fewHandles = random.percent(15)
+    this.#hasQuota = hasQuota
   }
 
   get nowMs(): number {
@@ -67,7 +70,9 @@ class Run implements World {
   }
 
   get calmSinceMs(): number {
-    return this.#remains.isDead || this.#remains.isPaused ? Number.POSITIVE_INFINITY : this.#calmSinceMs
+    return this.#remains.isDead || this.#remains.isPaused || this.#hasQuota
+      ? Number.POSITIVE_INFINITY
+      : this.#calmSinceMs
   }
 
   async between(): Promise<void> {
@@ -88,6 +93,8 @@ class Run implements World {
     this.#remains.fault = undefined
     if (this.#remains.isDead) await this.#bury()
     this.#resume()
+    if (this.#hasQuota && this.#shipper !== undefined) await this.#stop()
+    this.#hasQuota = false
     if (this.#shipper === undefined) await this.#start()
     await this.#pass(9000)
     await this.#stop()
@@ -157,6 +164,7 @@ class Run implements World {
       ...quick,
     ]
     if (this.fewHandles) args.push('--open-files-max', '4')
+    if (this.#hasQuota) args.push('--quotas', '{ default: { lines-per-second: { hard: 4 } } }')
     const config = readConfig(parseCommandLine(args), {})
     this.#registry = new Registry()
     const { bus } = this.#remains

@@ -151,3 +151,24 @@ test('--file of a file that may not be read', async () => {
   expect(stdout).toContain('it cannot be read: EACCES')
   expect(stdout).toContain('Give the user that runs Shiplog the right to read it')
 })
+
+test('a file whose app is slowed by its quota: what it is, what was taken, and that the file waits', slow, async () => {
+  write('shop/shop-0/logs/a.log', 20_000)
+  const bytes = 100_000
+  const quotas = ['--quotas', `{ apps: { shop: { bytes-per-day: { hard: ${bytes} } } } }`]
+  running = await startShiplog(['--root', root, '--data', data, ...quotas])
+  const { url } = running
+  const path = join(root, 'shop/shop-0/logs/a.log')
+  const ask = () => doctor('--file', path, '--server', url, ...quotas)
+  await waitFor(async () => of(await ask(), 'process')[0]?.detail.includes('slowed by its quota'))
+  const found = await ask()
+  expect(of(found, 'process')[0]).toMatchObject({
+    state: 'warn',
+    detail: expect.stringMatching(/behind by \d+ bytes, slowed by its quota: 100000 bytes\/day \(UTC\)$/),
+  })
+  const taken = Number(/at most 100000 bytes\/day, (\d+) taken/.exec(of(found, 'quota')[0]?.detail ?? '')?.[1])
+  expect(taken).toBe((await count(url)) * '2026-11-22 10:00:00 INFO line\n'.length)
+  expect(taken).toBeGreaterThanOrEqual(bytes)
+  const { files } = (await (await fetch(`${url}/api/v1/files?cluster=default`)).json()) as { files: object[] }
+  expect(files).toMatchObject([{ state: 'behind', warning: 'slowed by its quota: 100000 bytes/day (UTC)' }])
+})

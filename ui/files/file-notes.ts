@@ -19,6 +19,9 @@ export function useFileNotes(): (file: FileRow) => string[] {
   const reasonText = (reason: string) => (reason === 'EACCES' ? t('files.reason_EACCES') : reason)
   const warningText = (warning: string) => {
     if (warning.startsWith('outside the layout')) return t('files.warning_layout')
+    const slowed = /^slowed by (its quota|the quota of the whole shipper): (.+)$/.exec(warning)
+    if (slowed !== null)
+      return t(slowed[1] === 'its quota' ? 'files.warning_quota' : 'files.warning_shipperQuota', { limit: slowed[2] })
     const off = /^zone looks (.+) off$/.exec(warning)?.[1]
     return off === undefined ? warning : t('files.warning_zone', { off })
   }
