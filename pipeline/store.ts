@@ -92,7 +92,7 @@ export interface StoreStats {
     readonly from: number
     readonly to: number
   }[]
-  /** Partitions that could not be read and were set aside, each with what to do. */
+  /** Partitions that cannot be read, each with what to do; some adapters set them aside. */
   readonly damaged: readonly { readonly path: string; readonly reason: string }[]
 }
 

@@ -243,6 +243,23 @@ elasticsearch('faults of Elasticsearch', (url) => {
     expect(search.query_failure).toBeGreaterThan(0)
   }, 60_000)
 
+  test('an index whose shard is on no node is told as damaged, until it is back; the others are counted', async () => {
+    const store = await open()
+    await store.write([lines(1, 10)])
+    await refresh()
+    const red = `${prefix}-prod-2026.05.17`
+    // No node has this name.
+    const nowhere = { 'index.routing.allocation.require._name': 'nobody' }
+    await ask(url(), 'PUT', `/${red}?wait_for_active_shards=0`, { settings: nowhere })
+    await expect.poll(async () => (await store.stats()).damaged).toHaveLength(1)
+    expect(await store.stats()).toMatchObject({
+      events: 10,
+      damaged: [{ path: red, reason: expect.stringContaining('_cluster/allocation/explain') }],
+    })
+    await ask(url(), 'PUT', `/${red}/_settings`, { 'index.routing.allocation.require._name': null })
+    await expect.poll(async () => (await store.stats()).damaged).toEqual([])
+  })
+
   test('what comes in while retention looks is not dropped', async () => {
     const store = await open()
     await store.write([linesOf([{ message: 'old', time: noonUs }], { readAt: noonUs })])
