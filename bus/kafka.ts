@@ -157,9 +157,10 @@ export function createKafkaBus(options: KafkaBusOptions): KafkaBus {
           keepPoison: (topic, messages) => send(`${topic}${rejectsSuffix}`, messages, keptLong),
           lost: (messages) => lostMessages.inc(messages),
           trouble: (why) => {
-            if (why !== undefined && why !== trouble) log.error(`${why}. Trying again; nothing is lost.`)
+            if (why !== undefined && why.message !== trouble)
+              log.error({ hint: why.hint }, `${why.message}. Trying again; nothing is lost.`)
             if (why === undefined && trouble !== undefined) log.info('the bus can be read again')
-            trouble = why
+            trouble = why?.message
           },
           log,
         }),

@@ -94,7 +94,7 @@ export interface StoreStats {
     /** When the newest of its events was read: retention counts from then, or from the end of its day. */
     readonly newestReadAt: number
   }[]
-  /** Partitions that could not be read and were set aside, each with what to do. */
+  /** Partitions that cannot be read, each with what to do; some adapters set them aside. */
   readonly damaged: readonly { readonly path: string; readonly reason: string }[]
 }
 

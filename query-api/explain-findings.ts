@@ -71,7 +71,7 @@ const texts: Readonly<Record<FindingCode, string>> = {
   FILES_UNREADABLE: '{files} files cannot be read, {path} among them: {reason}',
   BYTES_LOST: 'At least {bytes} bytes in {files} files were lost before they could be read.',
   PART_IN_TROUBLE: 'The {part} is in trouble: {detail}',
-  PARTITIONS_DAMAGED: '{partitions} partitions of the store were damaged and set aside.',
+  PARTITIONS_DAMAGED: '{partitions} partitions of the store cannot be read.',
   NOT_CHECKED: 'Not everything could be checked in time.',
 }
 

@@ -49,7 +49,7 @@ export const ExplainAnswer = Type.Object(
 )
 
 export interface ExplainParts extends RouteParts {
-  /** How the pipeline is, which is for operators only: what troubles each part, partitions that were set aside. */
+  /** How the pipeline is, which is for operators only: what troubles each part, partitions that cannot be read. */
   readonly operation: () => Promise<{
     readonly parts: Readonly<Record<string, string | undefined>>
     readonly damaged: number

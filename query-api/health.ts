@@ -106,7 +106,7 @@ async function partOfStore(stats: () => Promise<StoreStats>): Promise<Part> {
     const { damaged } = await Promise.race([stats(), late])
     if (damaged.length === 0) return { name, state: 'up' }
     const shown = damaged.slice(0, 5).map(({ path, reason }) => `${path}: ${reason}`)
-    return { name, state: 'degraded', detail: `${damaged.length} partitions were set aside: ${shown.join('; ')}` }
+    return { name, state: 'degraded', detail: `${damaged.length} partitions cannot be read: ${shown.join('; ')}` }
   } catch (error) {
     return { name, state: 'down', detail: messageOf(error) }
   } finally {

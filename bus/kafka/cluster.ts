@@ -2,6 +2,7 @@
  * A Kafka cluster as the adapter sees it: its topics with their leaders, made where they are missing, and connections.
  * The client (connections, login, metadata) is @platformatic/kafka; docs/decisions says why.
  */
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   Admin,
@@ -51,7 +52,10 @@ export class Cluster {
       connectTimeout: 5000,
       requestTimeout: 30_000,
       maxInflights: 64,
-      ...(address.tls === undefined ? {} : { tls: address.tls, tlsServerName: true }),
+      // An address is no server name; its certificate is checked without one, too.
+      ...(address.tls === undefined
+        ? {}
+        : { tls: address.tls, tlsServerName: !address.brokers.some(({ host }) => isIP(host) !== 0) }),
       ...(address.sasl === undefined ? {} : { sasl: address.sasl }),
     }
     this.#admin = new Admin({ ...this.clientOptions, retries: 2, retryDelay: 200, metadataMaxAge: 0 })

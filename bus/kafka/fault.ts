@@ -1,5 +1,5 @@
 /** What goes wrong with Kafka, as a ShiplogError that says what to do. Pure. */
-import { AuthenticationError, findErrorBy } from '@platformatic/kafka'
+import { AuthenticationError, findErrorBy, NetworkError, TimeoutError } from '@platformatic/kafka'
 import { messageOf, ShiplogError } from '../../pipeline/errors.ts'
 
 /** Codes of the protocol that are decided upon; source: https://kafka.apache.org/protocol#protocol_error_codes */
@@ -46,32 +46,55 @@ export function kafkaFault(error: unknown, doing: string, what: string): Shiplog
   }
   if (isLoginError(found))
     return refused(`${doing}: Kafka refuses the login`, 'Check --kafka-user, --kafka-password and --kafka-sasl.', error)
-  return new ShiplogError('BUS_UNAVAILABLE', `${doing}: ${innermost(found)}`, {
+  const { message, code = '' } = innermost(found)
+  return new ShiplogError('BUS_UNAVAILABLE', `${doing}: ${message || found.message}`, {
     retryable: true,
-    hint: 'Check that the brokers of --bus are up and can be reached from here, also by the names that they advertise.',
+    hint: connectHints.find(([why]) => why.test(`${code} ${message}`))?.[1] ?? reachHint,
     cause: error,
   })
 }
+
+const reachHint =
+  'Check that the brokers of --bus are up and can be reached from here, also by the names that they advertise.'
+/** By the codes of OpenSSL and the words of the client. */
+const connectHints: readonly (readonly [why: RegExp, hint: string])[] = [
+  [
+    /SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_UNTRUSTED/,
+    'Give the certificate of the authority that signed the brokers’ as --kafka-ca.',
+  ],
+  [/ALTNAME/, 'Name the brokers in --bus, and in what they advertise, as their certificates do.'],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, 'Renew the certificate of the broker; is the clock of this machine right?'],
+  [/requires TLS/, 'Speak TLS to the brokers: --kafka-tls.'],
+  [/secure TLS connection|WRONG_VERSION_NUMBER/, 'This port of the broker may speak no TLS: see its listeners.'],
+  [
+    /Connection closed/,
+    'Check that the brokers of --bus are up. One that closes each connection wants a login (--kafka-user), or TLS (--kafka-tls).',
+  ],
+]
 
 export function refused(message: string, hint: string, cause?: unknown): ShiplogError {
   return new ShiplogError('BUS_REFUSED', message, { retryable: true, hint, cause })
 }
 
+/** A connection that ends in the middle of the login is no refusal: the broker is stopped just then, or speaks TLS. */
 function isLoginError(error: Error): boolean {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    if (at instanceof AuthenticationError) return true
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < depthMax; at = at.cause, depth++) {
+    if (at instanceof AuthenticationError)
+      return !(at.cause instanceof NetworkError || at.cause instanceof TimeoutError)
     if (at instanceof AggregateError && at.errors.some((one) => one instanceof Error && isLoginError(one))) return true
   }
   return false
 }
 
 /** Clients wrap: what happened stands at the bottom. */
-function innermost(error: Error): string {
+function innermost(error: Error & { code?: string }): Error & { code?: string } {
   let at = error
-  for (let depth = 0; depth < 8; depth++) {
+  for (let depth = 0; depth < depthMax; depth++) {
     const next: unknown = at instanceof AggregateError && at.errors.length > 0 ? at.errors.at(-1) : at.cause
     if (!(next instanceof Error)) break
     at = next
   }
-  return at.message || error.message
+  return at
 }
+
+const depthMax = 8

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer, type GroupAssignment } from '@platformatic/kafka'
 import type { Logger } from 'pino'
 import type { BusHandlers, Subscription } from '../../pipeline/bus.ts'
-import { messageOf } from '../../pipeline/errors.ts'
+import { messageOf, type ShiplogError } from '../../pipeline/errors.ts'
 import { retryForever } from '../../pipeline/retry.ts'
 import type { Cluster } from './cluster.ts'
 import { createDelivery } from './delivery.ts'
@@ -38,7 +38,7 @@ export interface GroupParts {
   /** Messages that the topics no longer had when they were to be read. */
   readonly lost: (messages: number) => void
   /** Why reading is held up now, or undefined. */
-  readonly trouble: (why: string | undefined) => void
+  readonly trouble: (why: ShiplogError | undefined) => void
   readonly log: Logger
 }
 
@@ -245,6 +245,6 @@ class Member implements Subscription {
   }
 
   #tell(error: unknown): void {
-    this.#parts.trouble(kafkaFault(error, 'cannot read the bus', `group ${this.#parts.group}`).message)
+    this.#parts.trouble(kafkaFault(error, 'cannot read the bus', `group ${this.#parts.group}`))
   }
 }

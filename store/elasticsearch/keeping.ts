@@ -93,28 +93,41 @@ async function sizesOf(connection: Connection, indices: readonly string[]): Prom
 /** Names have up to 85 characters, and a comma is three in a path. */
 const namesInPath = 40
 
+const whyRed = 'a shard of it is on no node, and searches of its days fail: see GET _cluster/allocation/explain'
+
+/** Indices with a shard that no node has: every search that touches them fails. */
+async function redOf(connection: Connection, prefix: string): Promise<Set<string>> {
+  const { body } = await connection.json<{ indices?: Record<string, { status: string }> }>({
+    method: 'GET',
+    path: `/_cluster/health/${encodeURIComponent(`${prefix}-*`)}`,
+    query: { level: 'indices', filter_path: 'indices.*.status' },
+  })
+  const all = Object.entries(body.indices ?? {})
+  return new Set(all.filter(([, { status }]) => status === 'red').map(([index]) => index))
+}
+
 type Span = Size & { readonly from: number; readonly to: number; readonly newestReadAt: number }
 
 /** Sizes and spans of time; what has not grown is not asked for its span again. */
 export class Statistics {
   readonly #connection: Connection
   readonly #partitions: PartitionList
+  readonly #prefix: string
   readonly #spans = new Map<string, Span>()
 
-  constructor(connection: Connection, partitions: PartitionList) {
+  constructor(connection: Connection, partitions: PartitionList, prefix: string) {
     this.#connection = connection
     this.#partitions = partitions
+    this.#prefix = prefix
   }
 
   async read(): Promise<StoreStats> {
     const all = await this.#partitions.of(undefined)
-    const sizes = await sizesOf(
-      this.#connection,
-      all.map(({ index }) => index),
-    )
+    const names = all.map(({ index }) => index)
+    const [sizes, red] = await Promise.all([sizesOf(this.#connection, names), redOf(this.#connection, this.#prefix)])
     const grown = all.filter(({ index }) => {
       const events = sizes.get(index)?.events ?? 0
-      return events > 0 && events !== this.#spans.get(index)?.events
+      return !red.has(index) && events > 0 && events !== this.#spans.get(index)?.events
     })
     await this.#askSpans(grown, sizes)
     const partitions = all
@@ -127,7 +140,8 @@ export class Statistics {
       .sort((a, b) => (a.cluster === b.cluster ? compare(a.partition, b.partition) : compare(a.cluster, b.cluster)))
     const events = partitions.reduce((sum, one) => sum + one.events, 0)
     const bytes = partitions.reduce((sum, one) => sum + one.bytes, 0)
-    return { events, bytes, partitions, damaged: [] }
+    const damaged = names.filter((index) => red.has(index)).map((path) => ({ path, reason: whyRed }))
+    return { events, bytes, partitions, damaged }
   }
 
   async #askSpans(grown: readonly Partition[], sizes: ReadonlyMap<string, Size>): Promise<void> {

@@ -53,7 +53,7 @@ export async function openElasticsearchStore(options: ElasticsearchOptions): Pro
     throw error
   }
   const partitions = new PartitionList(connection, prefix)
-  const statistics = new Statistics(connection, partitions)
+  const statistics = new Statistics(connection, partitions, prefix)
   const onNewIndex = (): void => partitions.forget()
   const writer = new BulkWriter({ ...options.writer, connection, prefix, log, onNewIndex })
   const onDropped = (index: string): void => {

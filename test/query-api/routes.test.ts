@@ -214,7 +214,7 @@ describe('health and metrics', () => {
     expect(parts[0]).toEqual({
       name: 'store',
       state: 'degraded',
-      detail: '1 partitions were set aside: x.db: malformed',
+      detail: '1 partitions cannot be read: x.db: malformed',
     })
   })
 

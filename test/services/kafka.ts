@@ -9,6 +9,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findJdk, freePort, type JavaProcess, resolveJars, startJava } from './java.ts'
+import { makeCertificate, scramArguments, secureProperties } from './kafka-secure.ts'
 
 const artifacts = ['org.apache.kafka:kafka_2.13:4.1.0', 'org.apache.kafka:kafka-tools:4.1.0']
 
@@ -25,7 +26,13 @@ export interface KafkaService {
 /** Passwords by name: whoever wants to come in has to log in (SASL/PLAIN), and only `admin` may do anything. */
 type Users = Readonly<Record<string, string>> & { readonly admin: string }
 
-export async function startKafka(folder: string, { users }: { readonly users?: Users } = {}): Promise<KafkaService> {
+interface KafkaOptions {
+  readonly users?: Users
+  /** Passwords by name, for SASL/SCRAM over TLS; the certificate is `<folder>/ca.pem`. */
+  readonly scram?: Readonly<Record<string, string>>
+}
+
+export async function startKafka(folder: string, { users, scram }: KafkaOptions = {}): Promise<KafkaService> {
   // Kafka itself is content with 17.
   const jdk = findJdk(17)
   if (jdk === undefined) throw new Error('no JDK ≥ 17 was found')
@@ -36,6 +43,7 @@ export async function startKafka(folder: string, { users }: { readonly users?: U
   const all = {
     ...propertiesOf(folder, port, controllerPort),
     ...(users === undefined ? {} : loginOf(users, port, controllerPort)),
+    ...(scram === undefined ? {} : secureProperties(folder, port, await freePort(), controllerPort)),
   }
   writeFileSync(
     properties,
@@ -46,7 +54,11 @@ export async function startKafka(folder: string, { users }: { readonly users?: U
   const format = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '--ignore-formatted']
   // As one word: an id may begin with a dash.
   const id = `--cluster-id=${randomBytes(16).toString('base64url')}`
-  await promisify(execFile)(jdk.java, [...format, id, '-c', properties], { cwd: folder })
+  const known = scramArguments(scram ?? {})
+  await Promise.all([
+    promisify(execFile)(jdk.java, [...format, id, '-c', properties, ...known], { cwd: folder }),
+    ...(scram === undefined ? [] : [makeCertificate(folder, jdk)]),
+  ])
 
   let broker: JavaProcess
   const start = async (): Promise<void> => {

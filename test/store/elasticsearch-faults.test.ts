@@ -196,7 +196,7 @@ elasticsearch('faults of Elasticsearch', (url) => {
     ])
   })
 
-  test('an aborted search closes its connection, which ends its task in Elasticsearch', async () => {
+  test('an aborted search closes its connection', async () => {
     const proxy = await proxied((path) => (path.startsWith('/_msearch') ? 'hold' : 'pass'))
     const store = await open({ url: proxy.url })
     await (await open()).write([lines(1, 10)])
@@ -210,6 +210,54 @@ elasticsearch('faults of Elasticsearch', (url) => {
       code: 'QUERY_TOO_COSTLY',
     })
     await expect.poll(() => proxy.left()).toBe(2)
+  })
+
+  test('… which ends its work inside Elasticsearch', async () => {
+    const store = await open()
+    // Words that are all different: a star in front of a word looks at each of them.
+    const wordOf = (n: number): string => (Math.imul(n, 2_654_435_761) >>> 0).toString(36)
+    const messageOf = (n: number): string => Array.from({ length: 50_000 }, (_, i) => wordOf(n * 50_000 + i)).join(' ')
+    await store.write([linesOf(Array.from({ length: 8 }, (_, n) => ({ message: messageOf(n), time: noonUs + n })))])
+    await refresh()
+    // More than Elasticsearch has threads for: most of them wait there for their turn.
+    const searches = 30
+    const abort = new AbortController()
+    const costly = queryOf(Array.from({ length: 8 }, (_, i) => `*${i}`).join(' or '))
+    const all = Promise.allSettled(
+      Array.from({ length: searches }, () => store.search(costly, 2, { signal: abort.signal })),
+    )
+    const tasks = async (): Promise<number> => {
+      type Tasks = { nodes: Record<string, { tasks: Record<string, { description: string }> }> }
+      const { nodes } = await ask<Tasks>(url(), 'GET', '/_tasks?actions=*search*&detailed=true')
+      const descriptions = Object.values(nodes).flatMap((node) => Object.values(node.tasks))
+      return descriptions.filter(({ description }) => description.includes(prefix)).length
+    }
+    await expect.poll(tasks).toBeGreaterThan(searches / 2)
+    abort.abort()
+    await expect.poll(tasks).toBe(0)
+    for (const one of await all) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'ABORTED' })
+    type Searched = { _all: { total: { search: { query_total: number; query_failure: number } } } }
+    const { search } = (await ask<Searched>(url(), 'GET', `/${prefix}-*-*.*/_stats/search`))._all.total
+    // Searches that came to their end, and those that were ended in the middle of it.
+    expect(search.query_total).toBeLessThan(searches / 2)
+    expect(search.query_failure).toBeGreaterThan(0)
+  }, 60_000)
+
+  test('an index whose shard is on no node is told as damaged, until it is back; the others are counted', async () => {
+    const store = await open()
+    await store.write([lines(1, 10)])
+    await refresh()
+    const red = `${prefix}-prod-2026.05.17`
+    // No node has this name.
+    const nowhere = { 'index.routing.allocation.require._name': 'nobody' }
+    await ask(url(), 'PUT', `/${red}?wait_for_active_shards=0`, { settings: nowhere })
+    await expect.poll(async () => (await store.stats()).damaged).toHaveLength(1)
+    expect(await store.stats()).toMatchObject({
+      events: 10,
+      damaged: [{ path: red, reason: expect.stringContaining('_cluster/allocation/explain') }],
+    })
+    await ask(url(), 'PUT', `/${red}/_settings`, { 'index.routing.allocation.require._name': null })
+    await expect.poll(async () => (await store.stats()).damaged).toEqual([])
   })
 
   test('what comes in while retention looks is not dropped', async () => {
