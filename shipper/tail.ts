@@ -3,7 +3,7 @@
  * that it is acknowledged. Nothing is carried over between two reads; a line that is not finished is read again.
  */
 import { isAscii } from 'node:buffer'
-import { closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { Loss } from '../pipeline/bus.ts'
@@ -406,7 +406,7 @@ export class Tail {
   async isWhole(absolutePath: Buffer): Promise<boolean> {
     if (!this.isArchive || this.#contentBytes !== undefined) return true
     if (performance.now() - this.activeAtMs < archiveQuietMs) return false
-    let bytes = await contentBytesOf(absolutePath)
+    let bytes = await this.#inside(absolutePath, contentBytesOf)
     while (bytes < this.head.offset) bytes += 2 ** 32
     this.size = this.#contentBytes = bytes
     return true
@@ -440,7 +440,7 @@ export class Tail {
   /** The file's first bytes, as many as a signature has at the most. */
   async readHead(absolutePath: Buffer): Promise<Buffer> {
     this.beginning = this.isArchive
-      ? await contentHead(absolutePath, signatureBytesMax)
+      ? await this.#inside(absolutePath, (file) => contentHead(file, signatureBytesMax))
       : await this.#readBytes(await this.#open(absolutePath), 0, signatureBytesMax)
     return this.beginning
   }
@@ -451,11 +451,31 @@ export class Tail {
     return bytes.length === block.to - block.from && blockOf(bytes, block.from, block.to).crc === block.crc
   }
 
+  /**
+   * Looks into the packed file; `look` closes it. Throws MovedError when its name leads to another one, and when it grew since it was
+   * judged: rotation gives every archive the name of another, and what was found would be taken for what this one has.
+   */
+  async #inside<T>(absolutePath: Buffer, look: (file: number) => Promise<T> | T): Promise<T> {
+    const file = openSync(absolutePath, 'r')
+    if (!this.#isAsJudged(fstatSync(file, { bigint: true }))) {
+      closeSync(file)
+      throw new MovedError()
+    }
+    const found = await look(file)
+    const stat = statSync(absolutePath, { bigint: true, throwIfNoEntry: false })
+    if (stat && identityOf(stat) === this.identity && !this.#isAsJudged(stat)) throw new MovedError()
+    return found
+  }
+
+  #isAsJudged(stat: BigIntStats): boolean {
+    return identityOf(stat) === this.identity && stat.size === this.#packedBytes
+  }
+
   /** Not waited for: a turn of the thread pool takes longer than opening does, and thousands of files are opened. */
   async #open(absolutePath: Buffer): Promise<number> {
     if (this.#file !== undefined) return this.#file
     if (this.isArchive) {
-      await unpack(absolutePath, this.#unpackedPath)
+      await this.#inside(absolutePath, (file) => unpack(file, this.#unpackedPath))
       this.#file = openSync(this.#unpackedPath, 'r')
       return this.#file
     }
