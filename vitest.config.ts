@@ -8,7 +8,7 @@ export default defineConfig({
     hookTimeout: 20_000,
     // What is waited for comes as soon as it can; a second is too little on a machine that does other things too.
     expect: { poll: { timeout: 8_000 } },
-    // Tests start real processes and threads; two at once is what the smallest machine we test on has cores for.
-    maxWorkers: 2,
+    // Tests start real processes and threads, and many of them wait: one more at once than the smallest machine has cores.
+    maxWorkers: 3,
   },
 })

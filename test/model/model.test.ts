@@ -36,7 +36,7 @@ vi.mock('node:timers/promises', () => ({
 }))
 
 const only = process.env.SEED === undefined ? undefined : Number(process.env.SEED)
-const runs = only === undefined ? Number(process.env.RUNS ?? 150) : 1
+const runs = only === undefined ? Number(process.env.RUNS ?? 100) : 1
 /** `npm test` repeats the same histories, so that a change is to blame when one fails; `npm run test:model` draws others. */
 const first = only ?? (process.env.RUNS === undefined ? 1 : Math.floor(Math.random() * 1e9))
 
