@@ -9,7 +9,7 @@ import { zoneText } from './zone-watch.ts'
 /** A file that changed within this is being followed; afterwards it stands at its end. */
 const followingMs = 10_000
 /** Files whose state is looked at in one report although nothing was said of them. */
-const tailsAtOnce = 1000
+const tailsAtOnce = 250
 /** States that are sent at once; the others wait for the next report. */
 const statesMax = 500
 

@@ -40,7 +40,7 @@ const atEndBytes = 64 * 1024
 const activeMs = 10_000
 /** Looking at all the quiet files may take this share of one core. */
 const idleShareMax = 0.01
-const lookCostMs = 0.004
+const lookCostMs = 0.006
 /** What it takes to read and send an event of its own for each of many files: they take several at once. */
 const turnCostMs = 0.1
 const turnShareMax = 0.3

@@ -144,7 +144,7 @@ test('kill -9 at any moment: each alert is told, hardly ever twice, and then wit
   // Half of the attempts fail: a kill also meets what waits.
   const hook = await hookReceiver(() => random.percent(50))
   let running = await start()
-  const rounds = 6
+  const rounds = 3
   for (let i = 0; i < rounds; i++) {
     await ask(running.url, 'POST', 'alerts', {
       ...policy,

@@ -21,7 +21,10 @@ const schema = JSON.parse(readFileSync(new URL('../../docs/record.schema.json', 
 const isRecord = new Ajv2020({ strict: false }).compile(schema)
 
 // Always a Kafka of its own: one that others use cannot be killed.
-describe.skipIf(whyNoServers() !== undefined)('on a Kafka that is killed', () => {
+// A minute of brokers that start and stop: `npm run test:faults` has them, `npm test` the kills of the stages (faults.test.ts).
+const isAsked = process.env.FAULTS === 'all'
+
+describe.skipIf(!isAsked || whyNoServers() !== undefined)('on a Kafka that is killed', () => {
   const folder = temporaryFolder('kafka-system')
   const processes: ShiplogProcess[] = []
   let kafka: KafkaService

@@ -29,7 +29,7 @@ afterAll(async () => {
   folder.cleanUp()
 })
 
-const kills = Number(process.env.KILLS ?? 10)
+const kills = Number(process.env.KILLS ?? 6)
 const everyWay = process.env.ROTATIONS === 'all'
 const linesEachTick = 80
 const rotated = 'shop/shop-0/logs/a.log'
