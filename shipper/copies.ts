@@ -64,6 +64,10 @@ export class Copies {
     this.#added++
   }
 
+  has(orphan: Orphan): boolean {
+    return this.#orphans.has(orphan)
+  }
+
   remove(orphan: Orphan): void {
     this.#orphans.delete(orphan)
   }

@@ -217,9 +217,13 @@ export class Files {
     return row
   }
 
+  isAbsent(row: GenerationRow): boolean {
+    return this.#remembered.get(row.identity) === row
+  }
+
   /** False when it was found meanwhile. */
   replaceAbsent(row: GenerationRow, by: GenerationRow): boolean {
-    if (this.#remembered.get(row.identity) !== row) return false
+    if (!this.isAbsent(row)) return false
     this.#remembered.set(row.identity, by)
     return true
   }

@@ -13,7 +13,7 @@ import { messageOf, ShiplogError, systemCodeOf } from '../pipeline/errors.ts'
 import type { Source } from '../pipeline/record.ts'
 import { retryForever } from '../pipeline/retry.ts'
 import { type Checkpoint, type DayBytes, type GenerationRow, openCheckpoint } from './checkpoint.ts'
-import { Copies, type Known, type Orphan } from './copies.ts'
+import { Copies, type Known, type Orphan, type Verdict } from './copies.ts'
 import { createDiscovery, isBelow, pathBytes, shownPath } from './discover.ts'
 import { readersOf } from './events.ts'
 import { Files } from './files.ts'
@@ -493,6 +493,8 @@ class ShipperLoop implements Shipper {
     const verdict = await this.#copies.judge(file, head, known, performance.now() - file.activeAtMs, probe)
     if (verdict.kind !== 'wait')
       this.#options.log.debug(`${shownPath(file.path)}: ${verdict.kind} ${file.identity} ${file.size}`)
+    // Another file that holds the same may have been judged meanwhile, and be that copy: this one is judged anew.
+    if (verdict.kind === 'copy' && !this.#isStillWanted(verdict)) return false
     if (verdict.kind === 'copy') this.#adopt(file, verdict.original, verdict.orphan)
     else if (verdict.kind === 'twin') file.skip()
     else if (verdict.kind === 'new') {
@@ -503,6 +505,10 @@ class ShipperLoop implements Shipper {
       }
     }
     return verdict.kind === 'new'
+  }
+
+  #isStillWanted({ original, orphan }: Extract<Verdict, { kind: 'copy' }>): boolean {
+    return orphan === undefined ? this.#files.isAbsent(original) : this.#copies.has(orphan)
   }
 
   async #beginningOf(tail: Tail): Promise<Buffer | undefined> {
@@ -646,7 +652,10 @@ class ShipperLoop implements Shipper {
    * keep others from being judged.
    */
   #wantsPreparing(tail: Tail): boolean {
-    const mayOpen = !tail.isOpen && !tail.isArchive && this.#open.size < this.#options.config.openFilesMax
+    // Below what #closeSomeFiles leaves open, those that open now counted: it would close what is held open here, and
+    // the two would go round for ever.
+    const openNow = this.#open.size + this.#reading
+    const mayOpen = !tail.isOpen && !tail.isArchive && openNow < Math.floor(this.#options.config.openFilesMax * 0.9)
     return !tail.vetted || mayOpen
   }
 

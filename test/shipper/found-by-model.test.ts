@@ -292,3 +292,18 @@ test('a file that is written all the time and begins with the banner of another 
     clearInterval(writing)
   }
 })
+
+// Both were judged before either was adopted, and two files went on as one incarnation.
+test('of two copies of an emptied file one goes on as it, and the other is a file of its own', async () => {
+  write(0, 50)
+  await start('--copy-wait-ms', '200')
+  await arrived(50)
+  write(50, 20)
+  copyFileSync(path(), `${path()}.1`)
+  copyFileSync(path(), `${path()}.bak`)
+  truncateSync(path())
+  await arrived(70)
+  await pass(800)
+  const ids = bus.records.map(({ id }) => id)
+  expect(new Set(ids).size).toBe(ids.length)
+})

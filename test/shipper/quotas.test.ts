@@ -308,6 +308,21 @@ describe('a shipper', () => {
     await waitFor(() => of('flood').length === 1000)
     expect([shipped(), new Set(of('flood')).size]).toEqual([bytes, 1000])
   })
+
+  // Holding one open had another closed, which was held open then: nothing else happened in the process any more.
+  test('more files are held back than may be open: those that are open stay so, and the process lives', async () => {
+    for (let i = 0; i < 60; i++) {
+      const file = join(folder.path, `logs/app${i}/one/a.log`)
+      mkdirSync(dirname(file), { recursive: true })
+      appendFileSync(file, `2026-11-24 10:00:00 line of ${i}\n`.repeat(3))
+    }
+    const written = { shipper: { 'bytes-per-day': { hard: 1 } } }
+    const args = ['--open-files-max', '20', '--quotas', JSON.stringify(written)]
+    ;({ shipper } = await startTestShipper(folder.path, bus, args))
+    const beganMs = performance.now()
+    await waitFor(() => performance.now() - beganMs > 500)
+    expect(openBelow(folder.path).length).toBeLessThanOrEqual(20)
+  })
 })
 
 /** Files below a folder that this process holds open. */
