@@ -8,6 +8,7 @@ import { type Source, sourceKey } from '../pipeline/record.ts'
 import { archiveSuffix } from './archive.ts'
 import type { GenerationRow } from './checkpoint.ts'
 import { type Found, isBelow, type Listing, shownPath } from './discover.ts'
+import { emptySignature } from './identity.ts'
 import type { PathRule, PathRules } from './path-rules.ts'
 import type { Placed } from './source.ts'
 import { Tail, type TailLimits } from './tail.ts'
@@ -175,7 +176,9 @@ export class Files {
     const { window } = original
     const left = window && { ...window, to: copy.isArchive ? window.to : Math.min(window.to, copy.size) }
     const again = left !== undefined && left.to > position.offset && left.to <= copy.size ? left : undefined
-    const tail = this.#resume({ ...original, identity, position, window: again }, path)
+    // What was signed has more bytes than a short copy: it is signed anew when it is read.
+    const signature = original.signature.bytes <= copy.size ? original.signature : emptySignature
+    const tail = this.#resume({ ...original, identity, signature, position, window: again }, path)
     if (this.#remembered.get(original.identity)?.generation === original.generation)
       this.#remembered.delete(original.identity)
     this.#follow(tail)
