@@ -153,10 +153,11 @@ const timeKeys = [
 ] as const
 const timePaths = timeKeys.map((key) => ({ key, path: keyPath(key), bytes: Buffer.from(key) }))
 
-/** A place that is looked at when a file is learnt; shapes and finders are one for each format. */
+/** A place that is looked at when a file is learnt; shapes and readers are one for each format. */
 interface Spot {
   readonly shapes: readonly Omit<StampShape, 'spacedZone'>[]
-  readonly finders: readonly Finder[]
+  /** Behind a bracket they search for their stamp, elsewhere they read at the place that is given. */
+  readonly readers: readonly FormatReader[]
   readonly rank: number
 }
 
@@ -173,7 +174,11 @@ function hasDigit(bytes: Buffer, at: number, end: number): boolean {
 
 function spot(place: StampPlace, index: number, key: string, rank: number): Spot {
   const shapes = formatNames.map((format) => ({ format, place, index, key }))
-  return { shapes, finders: shapes.map((shape) => finderOf(shape, stampFormats[shape.format] as FormatReader)), rank }
+  const isSearched = place === 'bracket' || place === 'paren'
+  const readers = isSearched
+    ? formatReaders.map((format, i) => finderOf(shapes[i] as StampShape, format))
+    : formatReaders
+  return { shapes, readers, rank }
 }
 
 // Made once: files are learnt by the thousands, and most of what is tried on a line does not fit.
@@ -233,12 +238,11 @@ export function learnStamp(
     visitSpots(bytes, start, end, (at, place, behindDigit) => {
       if (place >= 0 && !hasDigit(bytes, place, end)) return
       const from = place < 0 ? start : behindOpeners(bytes, place, end)
-      const readers = place < 0 ? at.finders : formatReaders
-      for (let format = 0; format < readers.length; format++) {
+      for (let format = 0; format < at.readers.length; format++) {
         // The time of a date that cannot be read, or is no stamp (a clock that begins in 1970), must not become today's.
         if (behindDigit && format === timeOnly) continue
         fields.start = from
-        if (!(readers[format] as FormatReader)(bytes, from, end, fields)) continue
+        if (!(at.readers[format] as FormatReader)(bytes, from, end, fields)) continue
         const us =
           fields.isEpoch || fields.month !== 0
             ? moments.dated(fields, nowUs)

@@ -1,5 +1,5 @@
 /** Compressed files are looked into again and again: nothing of that may stay open. */
-import { mkdtempSync, openSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -8,21 +8,10 @@ import { contentHead } from '../../shipper/archive.ts'
 import { identityOf } from '../../shipper/identity.ts'
 import { MovedError, Tail } from '../../shipper/tail.ts'
 import { waitFor } from '../system/process.ts'
+import { openBelow } from './harness.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'shiplog-archive-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-
-function openOnes(): string[] {
-  const open = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`)
-    } catch {
-      // Closed meanwhile.
-      return ''
-    }
-  })
-  return open.filter((path) => path.startsWith(folder))
-}
 
 test('a look at the beginning of an archive leaves no handle open (a soak had one more for each archive)', async () => {
   const path = join(folder, 'a.log.gz')
@@ -33,7 +22,7 @@ test('a look at the beginning of an archive leaves no handle open (a soak had on
   for (let i = 0; i < 5; i++) {
     expect(await contentHead(openSync(path, 'r'), 1024)).toEqual(content.subarray(0, 1024))
   }
-  await waitFor(() => openOnes().length === 0, 3000, 'all of them are closed')
+  await waitFor(() => openBelow(folder).length === 0, 3000, 'all of them are closed')
 })
 
 test('what is no archive is an error of the call', async () => {

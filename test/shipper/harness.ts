@@ -1,5 +1,5 @@
 /** A shipper on real files with a bus that only remembers: what was published, in which order, and what failed. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
@@ -70,4 +70,17 @@ export async function startTestShipper(
   const registry = new Registry()
   const shipper = await startShipper({ config, bus, registry, log })
   return { shipper, registry }
+}
+
+/** Files below a folder that this process holds open. */
+export function openBelow(folder: string): string[] {
+  const open = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      // Closed meanwhile.
+      return ''
+    }
+  })
+  return open.filter((path) => path.startsWith(folder))
 }

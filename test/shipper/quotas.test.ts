@@ -1,5 +1,5 @@
 /** Quotas: what is read of them, how they count (with a clock that is given), and what a slowed app does to its files. */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, unlinkSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import type { Registry } from 'prom-client'
@@ -10,7 +10,7 @@ import { Meter } from '../../shipper/quota-meter.ts'
 import { linesIn } from '../../shipper/quotas.ts'
 import type { Shipper } from '../../shipper/shipper.ts'
 import { temporaryFolder, waitFor } from '../system/process.ts'
-import { type RememberingBus, rememberingBus, startTestShipper, testConfig } from './harness.ts'
+import { openBelow, type RememberingBus, rememberingBus, startTestShipper, testConfig } from './harness.ts'
 
 const none = Number.POSITIVE_INFINITY
 
@@ -266,7 +266,7 @@ describe('a shipper', () => {
       await waitFor(async () => (await files()) === i + 1)
     }
     // Held open as soon as they were found.
-    await waitFor(() => openBelow(folder.path).length === 4)
+    await waitFor(() => openBelow(join(folder.path, 'logs')).length === 4)
     for (let i = 1; i <= 3; i++) unlinkSync(pathOf(`flood/0/a.log.${i}`))
     expect(bus.records.length).toBeLessThan(500)
     lift()
@@ -321,19 +321,6 @@ describe('a shipper', () => {
     ;({ shipper } = await startTestShipper(folder.path, bus, args))
     const beganMs = performance.now()
     await waitFor(() => performance.now() - beganMs > 500)
-    expect(openBelow(folder.path).length).toBeLessThanOrEqual(20)
+    expect(openBelow(join(folder.path, 'logs')).length).toBeLessThanOrEqual(20)
   })
 })
-
-/** Files below a folder that this process holds open. */
-function openBelow(folder: string): string[] {
-  const open = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`)
-    } catch {
-      // Closed meanwhile.
-      return ''
-    }
-  })
-  return open.filter((path) => path.startsWith(join(folder, 'logs')))
-}
