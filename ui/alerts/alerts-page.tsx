@@ -1,6 +1,7 @@
 /** What one is told of, and how it is now: what fires on top. */
 import { useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { AppChips } from '../app-chips.tsx'
 import { KeyBar } from '../keys/key-bar.tsx'
 import { useKeys } from '../keys/use-keys.ts'
 import { ProblemNotice } from '../results/problem-notice.tsx'
@@ -15,7 +16,7 @@ import './alerts.css'
 
 export function AlertsPage() {
   const { t } = useTranslation()
-  const { view, change } = useView()
+  const { view } = useView()
   const answer = useAlerts()
   const session = useSession()
   const [text, setText] = useState('')
@@ -54,17 +55,7 @@ export function AlertsPage() {
             </fieldset>
           )}
           <div className="alerts-tools">
-            {view.app.map((app) => (
-              <button
-                key={app}
-                type="button"
-                className="chip chip-filter"
-                aria-label={t('action.remove', { field: t('field.app'), value: app })}
-                onClick={() => change({ app: view.app.filter((other) => other !== app) })}
-              >
-                <span className="muted">{t('field.app')}</span> <span className="chip-value">{app}</span> ×
-              </button>
-            ))}
+            <AppChips />
             <input
               ref={filterRef}
               type="search"

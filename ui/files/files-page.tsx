@@ -1,20 +1,19 @@
 /** What is shipped from where, how far behind it is, what was lost and why: the worst on top. */
 import { useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { AppChips } from '../app-chips.tsx'
 import { KeyBar } from '../keys/key-bar.tsx'
 import { useKeys } from '../keys/use-keys.ts'
 import { useFiles } from '../queries.ts'
 import { ProblemNotice } from '../results/problem-notice.tsx'
 import { type FileOrder, filterFiles, sortFiles, statesOf } from '../state/file-model.ts'
 import { bytesText, countText } from '../state/number-text.ts'
-import { useView } from '../view-context.tsx'
 import { FileTable } from './file-table.tsx'
 import { useStateText } from './state-text.ts'
 import './files.css'
 
 export function FilesPage() {
   const { t } = useTranslation()
-  const { view, change } = useView()
   const stateText = useStateText()
   const answer = useFiles()
   const [text, setText] = useState('')
@@ -50,17 +49,7 @@ export function FilesPage() {
             </ul>
           )}
           <div className="files-tools">
-            {view.app.map((app) => (
-              <button
-                key={app}
-                type="button"
-                className="chip chip-filter"
-                aria-label={t('action.remove', { field: t('field.app'), value: app })}
-                onClick={() => change({ app: view.app.filter((other) => other !== app) })}
-              >
-                <span className="muted">{t('field.app')}</span> <span className="chip-value">{app}</span> ×
-              </button>
-            ))}
+            <AppChips />
             {(states.length > 1 || state !== undefined) && (
               <fieldset className="chips" aria-label={t('files.byState')}>
                 {[...states, ...(gone ? [[state, 0] as const] : [])].map(([name, count]) => (
